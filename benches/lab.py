@@ -1,0 +1,205 @@
+"""The bench's tools: the servers it compares, and rounds that alternate between them."""
+
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Final, Self
+
+import msgspec
+
+from benches import client, wrk
+from benches.machine import Cpus, busy_secs
+from benches.processes import Server, free_port
+from benches.results import Samples, Unit
+
+FOREIGN_CORES: Final = 0.10
+QUIET_SECS: Final = 0.3
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """How long and how often. `quick` proves that everything runs; its numbers prove nothing."""
+
+    quick: bool = False
+    rounds: int = 7
+    round_secs: float = 4.0
+    patience_secs: float = 30.0
+
+    @classmethod
+    def quickly(cls) -> "Plan":
+        """A plan for trying out."""
+        return cls(quick=True, rounds=3, round_secs=1.0, patience_secs=3.0)
+
+
+class Rounds(msgspec.Struct):
+    """Measurements of two sides, taken in turn."""
+
+    ours: list[float] = []
+    theirs: list[float] = []
+    foreign: list[float] = []
+    repeated: int = 0
+
+    @property
+    def ratios(self) -> list[float]:
+        """Ours over theirs, round by round."""
+        return [a / b for a, b in zip(self.ours, self.theirs, strict=True)]
+
+    def sides(self, ours: str, theirs: str, unit: Unit) -> list[Samples]:
+        """Both sides, for the report."""
+        return [Samples(ours, unit, self.ours), Samples(theirs, unit, self.theirs)]
+
+
+class Lab:
+    """Starts servers (each in a home of its own, all pinned the same way) and compares them."""
+
+    def __init__(self, plan: Plan, cpus: Cpus) -> None:
+        self.plan = plan
+        self.cpus = cpus
+        self.servers: list[Server] = []
+        self.serial = 0
+
+    def __enter__(self) -> Self:
+        self.cleanup = ExitStack()
+        self.root = Path(self.cleanup.enter_context(tempfile.TemporaryDirectory(prefix="isartor-bench-")))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cleanup.close()
+
+    def say(self, text: str) -> None:
+        """Progress, on standard error."""
+        sys.stderr.write(f"bench: {text}\n")
+
+    def home(self) -> Path:
+        """A new empty directory."""
+        return Path(tempfile.mkdtemp(dir=self.root))
+
+    @contextmanager
+    def running(self, server: Server) -> Iterator[Server]:
+        """A server whose CPU time counts as ours, stopped at the end."""
+        with server:
+            self.servers.append(server)
+            try:
+                yield server
+            finally:
+                self.servers.remove(server)
+
+    @contextmanager
+    def stub(self) -> Iterator[Server]:
+        """The stub upstream, on the load generator's CPUs."""
+        port = free_port()
+        command = [sys.executable, "-m", "benches.stub", "--port", str(port)]
+        with self.running(
+            Server("stub", command, port=port, cpus=self.cpus.load, home=self.home())
+        ) as server:
+            yield server.ready("/_stub/requests")
+
+    def baseline_server(self, app: str, upstream: Server | None = None) -> Server:
+        """One of `benches/baselines.py`, started and not waited for."""
+        port = free_port()
+        command = [sys.executable, "-m", "benches.baselines", app, "--port", str(port)]
+        if upstream:
+            command += ["--upstream", f"http://127.0.0.1:{upstream.port}"]
+        return Server(app, command, port=port, cpus=self.cpus.server, home=self.home())
+
+    @contextmanager
+    def baseline(self, app: str, upstream: Server | None = None) -> Iterator[Server]:
+        """One of `benches/baselines.py`, answering."""
+        with self.running(self.baseline_server(app, upstream)) as server:
+            yield server.ready()
+
+    def gateway_server(self, upstream: Server, env: Mapping[str, str] | None = None) -> Server:
+        """`isartor up` on its defaults, started and not waited for, with the stub as its provider."""
+        port = free_port()
+        settings = {
+            "ISARTOR__LLM_PROVIDER": "openai",
+            "ISARTOR__EXTERNAL_LLM_URL": f"http://127.0.0.1:{upstream.port}/v1",
+            "ISARTOR__EXTERNAL_LLM_API_KEY": "sk-bench",
+            "ISARTOR__CACHE_TTL_SECS": "3600",
+        }
+        command = [*isartor(), "up", "--port", str(port)]
+        settings |= env or {}
+        return Server("isartor", command, port=port, cpus=self.cpus.server, home=self.home(), env=settings)
+
+    @contextmanager
+    def gateway(self, upstream: Server, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+        """`isartor up`, answering."""
+        with self.running(self.gateway_server(upstream, env)) as server:
+            yield server.ready()
+
+    def serials(self, count: int = 10**8) -> int:
+        """The start of `count` numbers that no other request of this run has."""
+        start = self.serial
+        self.serial += count
+        return start
+
+    def load(self, target: wrk.Target, secs: float | None = None) -> wrk.Load:
+        """One run of wrk, on the load generator's CPUs."""
+        start = self.serials() if target.distinct else 0
+        return wrk.run(target, secs=secs or self.plan.round_secs, cpus=self.cpus.load, start=start)
+
+    def compare(self, ours: wrk.Target, theirs: wrk.Target) -> Rounds:
+        """Throughput of two targets in alternating rounds, after a second of warming up each."""
+        self.load(ours, 1.0)
+        self.load(theirs, 1.0)
+        return self.alternate(lambda: self.load(ours).per_sec, lambda: self.load(theirs).per_sec)
+
+    def alternate(self, ours: Callable[[], float], theirs: Callable[[], float]) -> Rounds:
+        """A B, B A, A B, ...: a drift of the machine meets both sides alike.
+
+        A round in which other processes took more than `FOREIGN_CORES` of a core is thrown away and done
+        again, as often as there are rounds at most.
+        """
+        rounds = Rounds()
+        while len(rounds.ours) < self.plan.rounds:
+            self.wait_until_quiet()
+            started, used, busy = time.monotonic(), self.used_secs(), busy_secs()
+            if len(rounds.ours) % 2:
+                b, a = theirs(), ours()
+            else:
+                a, b = ours(), theirs()
+            foreign = ((busy_secs() - busy) - (self.used_secs() - used)) / (time.monotonic() - started)
+            if foreign > FOREIGN_CORES and rounds.repeated < self.plan.rounds:
+                rounds.repeated += 1
+                continue
+            rounds.ours.append(a)
+            rounds.theirs.append(b)
+            rounds.foreign.append(max(0.0, round(foreign, 3)))
+        self.say(f"    ratios {' '.join(f'{ratio:.3f}' for ratio in rounds.ratios)}")
+        return rounds
+
+    def used_secs(self) -> float:
+        """CPU time of this process, of its ended children (wrk) and of the living servers."""
+        mine = resource.getrusage(resource.RUSAGE_SELF)
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = mine.ru_utime + mine.ru_stime + ended.ru_utime + ended.ru_stime
+        return spent + sum(server.cpu_secs() for server in self.servers)
+
+    def wait_until_quiet(self) -> None:
+        """Wait until other processes leave the machine alone, `patience_secs` at most."""
+        deadline = time.monotonic() + self.plan.patience_secs
+        while time.monotonic() < deadline:
+            used, busy = self.used_secs(), busy_secs()
+            time.sleep(QUIET_SECS)
+            if (busy_secs() - busy) - (self.used_secs() - used) < FOREIGN_CORES * QUIET_SECS:
+                return
+
+
+def isartor() -> list[str]:
+    """The installed command, as a user starts it."""
+    script = Path(sys.executable).with_name("isartor")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "isartor"]
+
+
+def stub_requests(stub: Server) -> int:
+    """How many requests have reached the upstream."""
+    return int(msgspec.json.decode(client.get(stub.port, "/_stub/requests").body)["requests"])
+
+
+def foreign(rounds: Rounds) -> float:
+    """What other processes took in a round, in cores: the median."""
+    return median(rounds.foreign)

@@ -1,0 +1,21 @@
+"""One file per row of the table of requirements; each has `DEFINITION` and `run(lab)`, in this order."""
+
+from collections.abc import Callable
+from typing import Final
+
+from benches.lab import Lab
+from benches.results import Definition, Result
+from benches.rows import (
+    first_byte,
+    hit_large,
+    hit_small,
+    hit_stream,
+    memory,
+    pass_through,
+    start,
+    streams,
+)
+
+MODULES: Final = (hit_small, hit_large, hit_stream, pass_through, first_byte, streams, memory, start)
+DEFINITIONS: Final[dict[int, Definition]] = {module.DEFINITION.row: module.DEFINITION for module in MODULES}
+RUN: Final[dict[int, Callable[[Lab], Result]]] = {module.DEFINITION.row: module.run for module in MODULES}

@@ -1,0 +1,363 @@
+//! L1a: the store of complete replies under exact keys.
+//!
+//! **Policy**: bounded by entries and by bytes at once (an entry weighs at least `max_bytes / max_entries`), evicted by
+//! `quick_cache`'s scan-resistant clock; fresh for `ttl`, and after that kept for `stale` as the answer of last resort.
+//! **Cost**: one hash-table probe by a 256-bit key; replies are shared, not copied, until they reach Python.
+//!
+//! A second, small table maps the digest of a body *as it was sent* to the key already computed for it, so that a
+//! byte-for-byte repeat is not parsed again. Both digests are BLAKE3 over tenant and scope.
+
+use std::sync::Arc;
+
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+
+use crate::endpoint::Endpoint;
+use crate::request::head::Directives;
+use crate::request::{Key, Wants};
+use crate::sse::{Reply, Usage};
+
+/// What an entry costs besides its bytes: table slot, key, alias, allocation heads.
+const OVERHEAD: u64 = 400;
+
+/// One stored reply.
+#[derive(Debug)]
+pub struct Entry {
+    /// The operation it answers.
+    pub endpoint: Endpoint,
+    /// Whose it is.
+    pub tenant: [u8; 16],
+    /// The reply as JSON.
+    pub json: Vec<u8>,
+    /// The provider's own events, if it came as a stream.
+    pub stream: Option<Vec<u8>>,
+    /// Whether it carries token usage.
+    pub has_usage: bool,
+    /// Whether the provider keeps it under its id.
+    pub stored: bool,
+    /// The provider's count of tokens.
+    pub usage: Usage,
+    /// When it was stored, in milliseconds.
+    pub at_ms: u64,
+}
+
+/// Limits of the store.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Most entries.
+    pub entries: u64,
+    /// Most bytes, replies and overhead together.
+    pub bytes: u64,
+    /// How long an entry is fresh, in milliseconds.
+    pub ttl_ms: u64,
+    /// How long it may answer for a failing provider after that, in milliseconds.
+    pub stale_ms: u64,
+}
+
+/// What was found.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// A fresh entry that fits, and its age in milliseconds.
+    Hit(Arc<Entry>, u64),
+    /// Nothing that may be served, and why.
+    Miss(Reason),
+}
+
+/// Why nothing was served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// No entry under this key.
+    Absent,
+    /// An entry past its time.
+    Stale,
+    /// An entry older than the client's `max-age`.
+    TooOld,
+    /// The client asked for a new reply.
+    NoCache,
+    /// The entry has no token usage and this client needs it.
+    WithoutUsage,
+    /// The provider did not keep the reply and this client counts on it.
+    NotStored,
+}
+
+impl Reason {
+    /// The value of RFC 9211's `fwd` parameter, and a `detail` where that says too little.
+    #[must_use]
+    pub const fn cache_status(self) -> &'static str {
+        match self {
+            Self::Absent => "isartor; fwd=uri-miss",
+            Self::Stale => "isartor; fwd=stale",
+            Self::TooOld | Self::NoCache => "isartor; fwd=request",
+            Self::WithoutUsage => "isartor; fwd=vary-miss; detail=without-usage",
+            Self::NotStored => "isartor; fwd=vary-miss; detail=not-kept-by-provider",
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct ByBytes {
+    least: u64,
+}
+
+impl Weighter<Key, Arc<Entry>> for ByBytes {
+    fn weight(&self, _: &Key, entry: &Arc<Entry>) -> u64 {
+        (entry.json.len() as u64 + entry.stream.as_ref().map_or(0, Vec::len) as u64 + OVERHEAD).max(self.least)
+    }
+}
+
+/// What a body's digest leads to.
+#[derive(Debug, Clone, Copy)]
+pub struct Alias {
+    /// The key.
+    pub key: Key,
+    /// The form that body asks for.
+    pub wants: Wants,
+}
+
+/// The store.
+pub struct Exact {
+    limits: Limits,
+    entries: Cache<Key, Arc<Entry>, ByBytes>,
+    aliases: Cache<Key, Alias>,
+}
+
+impl Exact {
+    /// An empty store.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        let count = limits.entries.max(1);
+        let least = (limits.bytes / count).max(1);
+        let items = usize::try_from(count).unwrap_or(usize::MAX);
+        // One shard: the limits hold exactly, and callers are few.
+        let options = OptionsBuilder::new()
+            .shards(1)
+            .estimated_items_capacity(items.min(1 << 20))
+            .weight_capacity(limits.bytes)
+            .build();
+        let entries = match options {
+            Ok(options) => Cache::with_options(options, ByBytes { least }, DefaultHashBuilder::default(), DefaultLifecycle::default()),
+            Err(_) => Cache::with_weighter(items, limits.bytes, ByBytes { least }),
+        };
+        Self { limits, entries, aliases: Cache::new(items.min(1 << 20)) }
+    }
+
+    /// The key that this very body had before, if its entry may still be there.
+    #[must_use]
+    pub fn alias(&self, digest: &Key) -> Option<Alias> {
+        self.aliases.get(digest)
+    }
+
+    /// Remembers the key of a body.
+    pub fn remember(&self, digest: Key, alias: Alias) {
+        self.aliases.insert(digest, alias);
+    }
+
+    /// Looks for a reply that may be served to this client now.
+    #[must_use]
+    pub fn find(&self, key: &Key, wants: &Wants, directives: Directives, now_ms: u64) -> Found {
+        if directives.no_cache {
+            return Found::Miss(Reason::NoCache);
+        }
+        let Some(entry) = self.entries.get(key) else {
+            return Found::Miss(Reason::Absent);
+        };
+        let age = now_ms.saturating_sub(entry.at_ms);
+        if age >= self.limits.ttl_ms {
+            if age >= self.limits.ttl_ms.saturating_add(self.limits.stale_ms) {
+                self.entries.remove(key);
+            }
+            return Found::Miss(Reason::Stale);
+        }
+        if directives.max_age.is_some_and(|limit| age > limit.saturating_mul(1000)) {
+            return Found::Miss(Reason::TooOld);
+        }
+        match unfit(&entry, wants) {
+            Some(reason) => Found::Miss(reason),
+            None => Found::Hit(entry, age),
+        }
+    }
+
+    /// The entry that may stand in for a provider that failed, fresh or not, and its age in milliseconds.
+    #[must_use]
+    pub fn find_stale(&self, key: &Key, wants: &Wants, now_ms: u64) -> Option<(Arc<Entry>, u64)> {
+        let entry = self.entries.get(key)?;
+        let age = now_ms.saturating_sub(entry.at_ms);
+        let usable = self.limits.stale_ms > 0 && age < self.limits.ttl_ms.saturating_add(self.limits.stale_ms);
+        (usable && unfit(&entry, wants).is_none()).then_some((entry, age))
+    }
+
+    /// Stores a complete reply; `false` if it is larger than the whole store.
+    pub fn store(&self, key: Key, endpoint: Endpoint, tenant: [u8; 16], reply: Reply, stored: bool, now_ms: u64) -> bool {
+        if self.limits.ttl_ms == 0 {
+            return false;
+        }
+        let entry = Arc::new(Entry {
+            endpoint,
+            tenant,
+            has_usage: reply.facts.usage,
+            json: reply.json,
+            stream: reply.stream,
+            stored,
+            usage: reply.usage,
+            at_ms: now_ms,
+        });
+        self.entries.insert(key, entry);
+        self.entries.peek(&key).is_some()
+    }
+
+    /// Removes one entry of a tenant; whether it was there.
+    pub fn remove(&self, key: &Key, tenant: &[u8; 16]) -> bool {
+        self.entries.remove_if(key, |entry| entry.tenant == *tenant).is_some()
+    }
+
+    /// Removes every entry of a tenant; how many there were.
+    pub fn clear(&self, tenant: &[u8; 16]) -> usize {
+        let before = self.entries.len();
+        self.entries.retain(|_, entry| entry.tenant != *tenant);
+        before.saturating_sub(self.entries.len())
+    }
+
+    /// Removes what can never be served again; how many there were.
+    pub fn purge(&self, now_ms: u64) -> usize {
+        let before = self.entries.len();
+        let limit = self.limits.ttl_ms.saturating_add(self.limits.stale_ms);
+        self.entries.retain(|_, entry| now_ms.saturating_sub(entry.at_ms) < limit);
+        before.saturating_sub(self.entries.len())
+    }
+
+    /// The number of entries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no entry.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.len() == 0
+    }
+
+    /// The weight of all entries in bytes.
+    #[must_use]
+    pub fn weight(&self) -> u64 {
+        self.entries.weight()
+    }
+
+    /// How long an entry of this age stays fresh, in seconds.
+    #[must_use]
+    pub fn left_secs(&self, age_ms: u64) -> i64 {
+        let left = i128::from(self.limits.ttl_ms) - i128::from(age_ms);
+        i64::try_from(left.div_euclid(1000)).unwrap_or(i64::MAX)
+    }
+}
+
+fn unfit(entry: &Entry, wants: &Wants) -> Option<Reason> {
+    if wants.needs_usage && !entry.has_usage && has_usage_at_all(entry.endpoint) {
+        return Some(Reason::WithoutUsage);
+    }
+    if wants.needs_stored && !entry.stored {
+        return Some(Reason::NotStored);
+    }
+    None
+}
+
+/// Only these surfaces leave usage out of a stream unless asked.
+const fn has_usage_at_all(endpoint: Endpoint) -> bool {
+    matches!(endpoint, Endpoint::Chat | Endpoint::Completions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sse::Facts;
+
+    const LIMITS: Limits = Limits { entries: 10, bytes: 100_000, ttl_ms: 1000, stale_ms: 0 };
+    const ME: [u8; 16] = [1; 16];
+
+    fn reply(size: usize, usage: bool, stream: bool) -> Reply {
+        Reply {
+            json: vec![b'x'; size],
+            stream: stream.then(|| vec![b'y'; size]),
+            facts: Facts { usage, stored: false },
+            usage: Usage::default(),
+        }
+    }
+
+    fn put(store: &Exact, key: u8, now: u64) {
+        store.store([key; 32], Endpoint::Chat, ME, reply(10, true, false), true, now);
+    }
+
+    fn find(store: &Exact, key: u8, now: u64) -> Result<u64, Reason> {
+        match store.find(&[key; 32], &Wants::default(), Directives::default(), now) {
+            Found::Hit(_, age) => Ok(age),
+            Found::Miss(reason) => Err(reason),
+        }
+    }
+
+    #[test]
+    fn an_entry_is_found_until_its_time_is_over() {
+        let store = Exact::new(LIMITS);
+        assert_eq!(find(&store, 1, 0), Err(Reason::Absent));
+        put(&store, 1, 100);
+        assert_eq!(find(&store, 1, 1099), Ok(999));
+        assert_eq!(find(&store, 1, 1100), Err(Reason::Stale));
+        assert_eq!(store.len(), 0, "what can never be served again is gone");
+    }
+
+    #[test]
+    fn a_stale_entry_answers_only_for_a_failing_provider() {
+        let store = Exact::new(Limits { stale_ms: 500, ..LIMITS });
+        put(&store, 1, 0);
+        assert_eq!(find(&store, 1, 1200), Err(Reason::Stale));
+        assert!(store.find_stale(&[1; 32], &Wants::default(), 1200).is_some());
+        assert!(store.find_stale(&[1; 32], &Wants::default(), 1500).is_none());
+    }
+
+    #[test]
+    fn entries_are_bounded_by_count_and_by_bytes() {
+        let store = Exact::new(LIMITS);
+        for key in 0..50 {
+            put(&store, key, 0);
+        }
+        assert_eq!(store.len(), 10);
+        for key in 0..50 {
+            store.store([key; 32], Endpoint::Chat, ME, reply(30_000, true, false), true, 0);
+        }
+        assert!(store.weight() <= LIMITS.bytes, "{}", store.weight());
+        assert!(store.len() <= 3);
+        assert!(!store.store([99; 32], Endpoint::Chat, ME, reply(200_000, true, false), true, 0));
+    }
+
+    #[test]
+    fn the_client_may_ask_for_younger_or_new_replies() {
+        let store = Exact::new(LIMITS);
+        put(&store, 1, 0);
+        let find = |directives| match store.find(&[1; 32], &Wants::default(), directives, 900) {
+            Found::Hit(..) => None,
+            Found::Miss(reason) => Some(reason),
+        };
+        assert_eq!(find(Directives { max_age: Some(0), ..Directives::default() }), Some(Reason::TooOld));
+        assert_eq!(find(Directives { max_age: Some(1), ..Directives::default() }), None);
+        assert_eq!(find(Directives { no_cache: true, ..Directives::default() }), Some(Reason::NoCache));
+    }
+
+    #[test]
+    fn a_client_that_needs_usage_does_not_get_a_reply_without() {
+        let store = Exact::new(LIMITS);
+        store.store([1; 32], Endpoint::Chat, ME, reply(10, false, true), true, 0);
+        let json = Wants { needs_usage: true, ..Wants::default() };
+        assert!(matches!(store.find(&[1; 32], &json, Directives::default(), 0), Found::Miss(Reason::WithoutUsage)));
+        assert_eq!(find(&store, 1, 0), Ok(0));
+    }
+
+    #[test]
+    fn only_its_own_tenant_can_remove_an_entry() {
+        let store = Exact::new(LIMITS);
+        put(&store, 1, 0);
+        assert!(!store.remove(&[1; 32], &[2; 16]));
+        assert_eq!(store.clear(&[2; 16]), 0);
+        assert!(store.remove(&[1; 32], &ME));
+        put(&store, 2, 0);
+        assert_eq!(store.clear(&ME), 1);
+    }
+}

@@ -1,0 +1,331 @@
+//! `Exact`, `Request`, `Hit`: the L1a layer's one native call.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use isartor_core::exact::{self, Alias, Entry, Found, Limits, Reason};
+use isartor_core::request::{self, BadRequest as Refused, Key, Reading, Wants};
+use pyo3::create_exception;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+
+use crate::gate::Head;
+use crate::gil::detached;
+use crate::stats::{self, Stats, hex};
+use crate::tee::Complete;
+
+create_exception!(isartor._native, BadRequest, PyValueError, "A body that cannot be read: (message, path).");
+
+/// The L1a store, and how bodies are read for it.
+#[pyclass(frozen, module = "isartor._native")]
+pub struct Exact {
+    store: exact::Exact,
+    reading: Reading,
+    stats: Arc<isartor_core::stats::Stats>,
+    born: Instant,
+    fixed: Fixed,
+}
+
+/// Header pairs that are the same on every hit.
+struct Fixed {
+    json: Py<PyTuple>,
+    sse: Py<PyTuple>,
+    layer: Py<PyTuple>,
+    deflected: Py<PyTuple>,
+    request_id: Py<PyString>,
+    age: Py<PyString>,
+    cache_status: Py<PyString>,
+    cache_key: Py<PyString>,
+}
+
+/// A reply from the store, ready to be sent.
+#[pyclass(frozen, get_all, module = "isartor._native")]
+pub struct Hit {
+    headers: Py<PyList>,
+    body: Py<PyBytes>,
+}
+
+/// The view of a request that every layer reads.
+#[pyclass(frozen, module = "isartor._native")]
+pub struct Request {
+    pub inner: request::Request,
+    digest: Key,
+    reason: Option<Reason>,
+    no_store: bool,
+}
+
+fn pair(py: Python<'_>, name: &str, value: &str) -> PyResult<Py<PyTuple>> {
+    Ok(PyTuple::new(py, [name, value])?.unbind())
+}
+
+impl Exact {
+    fn now(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn hit(&self, py: Python<'_>, head: &Head, key: &Key, wants: &Wants, entry: &Entry, age_ms: u64, status: &str) -> PyResult<Option<Hit>> {
+        let Some(body) = Complete::render(entry.endpoint, &entry.json, entry.stream.as_deref(), wants) else {
+            return Ok(None);
+        };
+        let fixed = &self.fixed;
+        let content_type = if wants.stream && wants.sse { &fixed.sse } else { &fixed.json };
+        let tuple = |name: &Py<PyString>, value: &str| PyTuple::new(py, [name.bind(py), &PyString::new(py, value)]);
+        let status = format!("isartor; {status}; ttl={}", self.store.left_secs(age_ms));
+        let headers = PyList::new(py, [
+            content_type.bind(py),
+            fixed.layer.bind(py),
+            fixed.deflected.bind(py),
+            &tuple(&fixed.request_id, &head.id())?,
+            &tuple(&fixed.age, &(age_ms / 1000).to_string())?,
+            &tuple(&fixed.cache_status, &status)?,
+            &tuple(&fixed.cache_key, &hex(key))?,
+        ])?;
+        Ok(Some(Hit { headers: headers.unbind(), body: PyBytes::new(py, &body).unbind() }))
+    }
+}
+
+#[pymethods]
+impl Exact {
+    #[new]
+    #[pyo3(signature = (*, max_entries, max_bytes, ttl_secs, stale_secs, aliases, stats))]
+    fn new(
+        py: Python<'_>,
+        max_entries: u64,
+        max_bytes: u64,
+        ttl_secs: u64,
+        stale_secs: u64,
+        aliases: std::collections::HashMap<String, String>,
+        stats: &Stats,
+    ) -> PyResult<Self> {
+        let limits = Limits {
+            entries: max_entries,
+            bytes: max_bytes,
+            ttl_ms: ttl_secs.saturating_mul(1000),
+            stale_ms: stale_secs.saturating_mul(1000),
+        };
+        let name = |text: &str| PyString::intern(py, text).unbind();
+        Ok(Self {
+            store: exact::Exact::new(limits),
+            reading: Reading { aliases, bucket_secs: ttl_secs },
+            stats: Arc::clone(&stats.inner),
+            born: Instant::now(),
+            fixed: Fixed {
+                json: pair(py, "content-type", "application/json")?,
+                sse: pair(py, "content-type", "text/event-stream; charset=utf-8")?,
+                layer: pair(py, "x-isartor-layer", "l1a")?,
+                deflected: pair(py, "x-isartor-deflected", "true")?,
+                request_id: name("x-request-id"),
+                age: name("age"),
+                cache_status: name("cache-status"),
+                cache_key: name("x-isartor-cache-key"),
+            },
+        })
+    }
+
+    /// The one call of an L1a hit: a reply ready to be sent, or the request's view.
+    #[pyo3(signature = (head, body, route, /, *, quiet=false))]
+    fn lookup<'py>(&self, py: Python<'py>, head: &Head, body: &[u8], route: &str, quiet: bool) -> PyResult<Bound<'py, PyAny>> {
+        let now = self.now();
+        let directives = head.inner.directives;
+        let digest = detached(py, body.len(), || request::alias_of(&head.inner, body));
+        let known = self.store.alias(&digest);
+        if let Some(Alias { key, wants }) = known {
+            if let Found::Hit(entry, age) = self.store.find(&key, &wants, directives, now) {
+                if let Some(hit) = self.hit(py, head, &key, &wants, &entry, age, "hit")? {
+                    if !quiet {
+                        stats::record(&self.stats, head, route, Some(&key), "l1a", 200);
+                    }
+                    return Ok(Bound::new(py, hit)?.into_any());
+                }
+            }
+        }
+        let inner = detached(py, body.len(), || self.reading.read(&head.inner, body)).map_err(refusal)?;
+        let mut reason = None;
+        if inner.uncacheable.is_none() && known.is_none_or(|alias| alias.key != inner.key) {
+            match self.store.find(&inner.key, &inner.wants, directives, now) {
+                Found::Hit(entry, age) => {
+                    if let Some(hit) = self.hit(py, head, &inner.key, &inner.wants, &entry, age, "hit")? {
+                        self.store.remember(digest, Alias { key: inner.key, wants: inner.wants });
+                        if !quiet {
+                            stats::record(&self.stats, head, route, Some(&inner.key), "l1a", 200);
+                        }
+                        return Ok(Bound::new(py, hit)?.into_any());
+                    }
+                }
+                Found::Miss(why) => reason = Some(why),
+            }
+        } else if inner.uncacheable.is_none() {
+            // The alias led to this very key a moment ago; ask again for the reason.
+            if let Found::Miss(why) = self.store.find(&inner.key, &inner.wants, directives, now) {
+                reason = Some(why);
+            }
+        }
+        let request = Request { inner, digest, reason, no_store: directives.no_store };
+        Ok(Bound::new(py, request)?.into_any())
+    }
+
+    /// The view of a request, whether or not a reply is stored.
+    fn read(&self, py: Python<'_>, head: &Head, body: &[u8]) -> PyResult<Request> {
+        let digest = request::alias_of(&head.inner, body);
+        let inner = detached(py, body.len(), || self.reading.read(&head.inner, body)).map_err(refusal)?;
+        Ok(Request { inner, digest, reason: None, no_store: head.inner.directives.no_store })
+    }
+
+    /// Looks again, after another request has been answered meanwhile.
+    fn again(&self, py: Python<'_>, head: &Head, request: &Request, route: &str) -> PyResult<Option<Hit>> {
+        let inner = &request.inner;
+        match self.store.find(&inner.key, &inner.wants, head.inner.directives, self.now()) {
+            Found::Hit(entry, age) => {
+                stats::record(&self.stats, head, route, Some(&inner.key), "l1a", 200);
+                self.hit(py, head, &inner.key, &inner.wants, &entry, age, "hit")
+            }
+            Found::Miss(_) => Ok(None),
+        }
+    }
+
+    /// The entry that may stand in for a provider that failed.
+    fn stale(&self, py: Python<'_>, head: &Head, request: &Request, route: &str) -> PyResult<Option<Hit>> {
+        let inner = &request.inner;
+        let Some((entry, age)) = self.store.find_stale(&inner.key, &inner.wants, self.now()) else {
+            return Ok(None);
+        };
+        stats::record(&self.stats, head, route, Some(&inner.key), "l1a", 200);
+        let hit = self.hit(py, head, &inner.key, &inner.wants, &entry, age, "hit; fwd=stale; detail=stale-if-error")?;
+        Ok(hit)
+    }
+
+    /// Stores a complete reply; `None` if it was, else a token that says why not.
+    fn store(&self, head: &Head, request: &Request, complete: &Complete) -> Option<&'static str> {
+        let inner = &request.inner;
+        if request.no_store {
+            return Some("no-store");
+        }
+        if let Some(why) = inner.uncacheable {
+            return Some(why);
+        }
+        let reply = &complete.reply;
+        let holds = |text: &String| {
+            let finder = |body: &[u8]| body.windows(text.len()).any(|part| part == text.as_bytes());
+            finder(&reply.json) || reply.stream.as_deref().is_some_and(finder)
+        };
+        if inner.masked.iter().any(holds) {
+            return Some("session-bound");
+        }
+        let fits = self.store.store(inner.key, inner.endpoint, head.inner.tenant, reply.clone(), inner.wants.needs_stored, self.now());
+        if !fits {
+            return Some("too-large");
+        }
+        self.store.remember(request.digest, Alias { key: inner.key, wants: inner.wants });
+        None
+    }
+
+    /// Removes one of the caller's entries by its key in hexadecimal digits; whether it was there.
+    fn remove(&self, head: &Head, key: &str) -> bool {
+        unhex(key).is_some_and(|key| self.store.remove(&key, &head.inner.tenant))
+    }
+
+    /// Removes all of the caller's entries; how many there were.
+    fn clear(&self, head: &Head) -> usize {
+        self.store.clear(&head.inner.tenant)
+    }
+
+    /// Removes what can never be served again; how many there were.
+    fn purge(&self, py: Python<'_>) -> usize {
+        let now = self.now();
+        py.detach(|| self.store.purge(now))
+    }
+
+    /// Entries and their weight in bytes.
+    fn size<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        dict.set_item("entries", self.store.len())?;
+        dict.set_item("bytes", self.store.weight())?;
+        Ok(dict)
+    }
+}
+
+#[pymethods]
+impl Request {
+    /// The model after aliases; empty if the client named none.
+    #[getter]
+    fn model(&self) -> &str {
+        &self.inner.model
+    }
+
+    #[getter]
+    fn stream(&self) -> bool {
+        self.inner.wants.stream
+    }
+
+    /// Whether a stream is server-sent events (else Gemini's JSON array).
+    #[getter]
+    fn sse(&self) -> bool {
+        self.inner.wants.sse
+    }
+
+    /// Whether a complete reply may be kept and shared.
+    #[getter]
+    fn cacheable(&self) -> bool {
+        !self.no_store && self.inner.uncacheable.is_none()
+    }
+
+    /// The value of `cache-status` when the request goes on.
+    #[getter]
+    fn cache_status(&self) -> String {
+        match (self.inner.uncacheable, self.reason) {
+            (Some(why), _) => format!("isartor; fwd=bypass; detail={why}"),
+            (None, Some(reason)) => reason.cache_status().to_owned(),
+            (None, None) => Reason::Absent.cache_status().to_owned(),
+        }
+    }
+
+    /// The key in hexadecimal digits.
+    #[getter]
+    fn key(&self) -> String {
+        hex(&self.inner.key)
+    }
+
+    /// What requests must agree on to share one upstream call: the key and the form of the reply.
+    #[getter]
+    fn flight<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let wants = self.inner.wants;
+        let form = u8::from(wants.stream) | u8::from(wants.sse) << 1 | u8::from(wants.include_usage) << 2 | u8::from(wants.needs_stored) << 3;
+        PyBytes::new_with(py, 33, |bytes| {
+            bytes[..32].copy_from_slice(&self.inner.key);
+            bytes[32] = form;
+            Ok(())
+        })
+        .unwrap_or_else(|_| PyBytes::new(py, &[]))
+    }
+
+    /// The body as it goes upstream: as it came, but for a resolved model alias.
+    fn upstream_body<'py>(&self, py: Python<'py>, body: Bound<'py, PyBytes>) -> Bound<'py, PyBytes> {
+        match self.inner.splice {
+            Some(span) => PyBytes::new(py, &request::spliced(body.as_bytes(), span, &self.inner.model)),
+            None => body,
+        }
+    }
+}
+
+fn refusal(refused: Refused) -> PyErr {
+    BadRequest::new_err((refused.message, refused.path))
+}
+
+fn unhex(text: &str) -> Option<Key> {
+    let mut key = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (index, byte) in key.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(index * 2..index * 2 + 2)?, 16).ok()?;
+    }
+    Some(key)
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("BadRequest", module.py().get_type::<BadRequest>())?;
+    module.add_class::<Exact>()?;
+    module.add_class::<Hit>()?;
+    module.add_class::<Request>()
+}

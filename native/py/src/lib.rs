@@ -1,0 +1,28 @@
+//! `isartor._native`: a thin binding over `isartor-core`. Python's side of it is `_native.pyi`.
+//!
+//! * [`gate`]: headers → `Head`
+//! * [`exact`]: body → `Hit` or `Request`; the L1a store
+//! * [`tee`]: the reply's bytes → `Complete`, or why it may not be stored
+//! * [`stats`]: counters
+//! * [`gil`]: the one place where the GIL is released
+
+mod exact;
+mod gate;
+mod gil;
+mod stats;
+mod tee;
+
+use isartor_core::endpoint;
+use pyo3::prelude::*;
+
+/// What Isartor does for every request and every byte.
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let names: Vec<&str> = endpoint::ALL.iter().map(|endpoint| endpoint.name()).collect();
+    module.add("ENDPOINTS", names)?;
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    gate::register(module)?;
+    exact::register(module)?;
+    tee::register(module)?;
+    stats::register(module)
+}

@@ -1,0 +1,110 @@
+//! `Tee`, `Complete`: a reply's bytes as they pass, and what they made.
+
+use std::sync::{Mutex, PoisonError};
+
+use isartor_core::endpoint::Endpoint;
+use isartor_core::sse::{self, Form, ReplayOptions};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+
+use crate::exact::Request;
+use crate::gate::endpoint;
+use crate::gil::detached;
+
+/// Takes a copy of a reply as it passes; bounded.
+#[pyclass(frozen, module = "isartor._native")]
+pub struct Tee {
+    endpoint: Endpoint,
+    inner: Mutex<Option<sse::Tee>>,
+}
+
+/// A complete reply, in every form.
+#[pyclass(frozen, module = "isartor._native")]
+pub struct Complete {
+    pub endpoint: Endpoint,
+    pub reply: sse::Reply,
+}
+
+fn form(name: &str) -> PyResult<Form> {
+    match name {
+        "json" => Ok(Form::Json),
+        "sse" => Ok(Form::Sse),
+        "json-array" => Ok(Form::JsonArray),
+        _ => Err(PyValueError::new_err("form is json, sse or json-array")),
+    }
+}
+
+#[pymethods]
+impl Tee {
+    #[new]
+    fn new(number: usize, form_name: &str, limit_bytes: usize) -> PyResult<Self> {
+        let endpoint = endpoint(number)?;
+        let inner = sse::Tee::new(endpoint, form(form_name)?, limit_bytes);
+        Ok(Self { endpoint, inner: Mutex::new(Some(inner)) })
+    }
+
+    /// Takes the next bytes.
+    fn feed(&self, bytes: &[u8]) {
+        if let Some(tee) = self.inner.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            tee.feed(bytes);
+        }
+    }
+
+    /// The reply, or a token that says why it may not be stored. Call it once, after the body's clean end.
+    fn finish<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let Some(tee) = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return Ok(PyString::intern(py, "finished-twice").into_any());
+        };
+        let size = tee.len();
+        match detached(py, size, || tee.finish()) {
+            Ok(reply) => Ok(Bound::new(py, Complete { endpoint: self.endpoint, reply })?.into_any()),
+            Err(refusal) => Ok(PyString::intern(py, refusal.token()).into_any()),
+        }
+    }
+}
+
+impl Complete {
+    /// The body in the form the client asked for.
+    pub fn render<'a>(
+        endpoint: Endpoint,
+        json: &'a [u8],
+        stream: Option<&'a [u8]>,
+        wants: &isartor_core::request::Wants,
+    ) -> Option<std::borrow::Cow<'a, [u8]>> {
+        if !wants.stream {
+            return Some(std::borrow::Cow::Borrowed(json));
+        }
+        let form = if wants.sse { Form::Sse } else { Form::JsonArray };
+        let options = ReplayOptions { include_usage: wants.include_usage, form };
+        sse::replay(endpoint, json, stream, &options).ok()
+    }
+}
+
+#[pymethods]
+impl Complete {
+    /// The reply as JSON.
+    #[getter]
+    fn json<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.reply.json)
+    }
+
+    /// The provider's count of tokens: input, output, cached, reasoning.
+    #[getter]
+    fn usage(&self) -> (u64, u64, u64, u64) {
+        let usage = &self.reply.usage;
+        (usage.input, usage.output, usage.cached, usage.reasoning)
+    }
+
+    /// The body in the form that the request asks for.
+    fn render_for<'py>(&self, py: Python<'py>, request: &Request) -> PyResult<Bound<'py, PyBytes>> {
+        Self::render(self.endpoint, &self.reply.json, self.reply.stream.as_deref(), &request.inner.wants)
+            .map(|body| PyBytes::new(py, &body))
+            .ok_or_else(|| PyValueError::new_err("the reply has no stream form"))
+    }
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Tee>()?;
+    module.add_class::<Complete>()
+}

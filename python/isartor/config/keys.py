@@ -1,0 +1,119 @@
+"""The table of all keys: which exist, how else each may be spelled, and which is meant by one that does not exist."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from isartor.config import later
+from isartor.config.schema import CLI_ONLY, Config, Server
+from isartor.config.secret import Secret
+
+HOST_PORT: Final = "host_port"
+"""One key for two: `host:port`."""
+FILE_SUFFIX: Final = "_file"
+"""A secret's key with this at its end names a file that holds the secret."""
+FALLBACK_KEYS: Final = {"openai": "openai_api_key", "anthropic": "anthropic_api_key"}
+"""Provider and the key that stands in for `external_llm_api_key` when it is the one in use."""
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """One key. `path` is its canonical spelling; `type` is `None` for a key that this version does not act on."""
+
+    path: str
+    type: Any
+    default: Any = None
+    meaning: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether the key does something in this version."""
+        return self.type is not None
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value must never be shown."""
+        return bool(self.base == Secret | None)
+
+    @property
+    def base(self) -> Any:
+        """Its type without its limits."""
+        return self.type.__origin__ if hasattr(self.type, "__metadata__") else self.type
+
+    @property
+    def table(self) -> bool:
+        """Whether its value is a table whose keys the user names."""
+        return bool(self.base == dict[str, str]) or self.path in later.TABLES
+
+    @property
+    def environment(self) -> str:
+        """The environment variable that sets it."""
+        return "ISARTOR__" + self.path.replace(".", "__").upper()
+
+
+@cache
+def active() -> dict[str, Key]:
+    """Every key with an effect, by its path, in the order of the schema."""
+    found = {}
+    for struct in (Server, Config):
+        for field in msgspec.structs.fields(struct):
+            if field.name in CLI_ONLY or field.name in {"server", "inactive", "warnings"}:
+                continue
+            default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+            meaning = field.type.__metadata__[0].description
+            found[field.name] = Key(path=field.name, type=field.type, default=default, meaning=meaning)
+    for provider, path in FALLBACK_KEYS.items():
+        meaning = f"Key for the provider when it is `{provider}` and `external_llm_api_key` is not set."
+        found[path] = Key(path=path, type=Secret | None, meaning=meaning)
+    return found
+
+
+@cache
+def all_keys() -> dict[str, Key]:
+    """Every key that may be set, by its path; those without an effect have no type."""
+    return {path: Key(path=path, type=None) for path in later.KEYS} | active()
+
+
+@cache
+def spellings() -> dict[str, str]:
+    """Every accepted spelling and the canonical path that it means."""
+    found = {path: path for path in all_keys()} | later.SPELLINGS
+    found |= {f"server.{field}": field for field in Server.__struct_fields__}
+    found |= {f"fallback.{path}": path for path in FALLBACK_KEYS.values()}
+    return found | {HOST_PORT: HOST_PORT}
+
+
+@cache
+def file_spellings() -> dict[str, str]:
+    """Every accepted spelling of a key that names a secret's file, and the path of the secret."""
+    keys = all_keys()
+    return {
+        spelling + FILE_SUFFIX: path for spelling, path in spellings().items() if path in keys and keys[path].secret
+    }
+
+
+def is_section(path: str) -> bool:
+    """Whether `path` is a table that holds known keys."""
+    prefix = path + "."
+    return any(spelling.startswith(prefix) for spelling in (*spellings(), *file_spellings()))
+
+
+def nearest(path: str) -> str | None:
+    """The known key that `path` was probably meant to be."""
+    import difflib
+
+    known = [*spellings(), *file_spellings()]
+    # Active keys first: of two equally near ones the useful one is named.
+    known.sort(key=lambda spelling: spelling not in active())
+    found = difflib.get_close_matches(path, known, n=1, cutoff=0.6)
+    if found:
+        return found[0]
+    # A key in the wrong section: its last part alone is what the user remembers.
+    leaf = path.rpartition(".")[2]
+    same = [spelling for spelling in known if spelling.rpartition(".")[2] == leaf]
+    if same:
+        return same[0]
+    found = difflib.get_close_matches(leaf, known, n=1, cutoff=0.6)
+    return found[0] if found else None

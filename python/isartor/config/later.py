@@ -1,0 +1,93 @@
+"""Keys that this version knows but does not act on yet.
+
+A file written for another version of Isartor must load, so these are accepted with any value; which of them are set is
+kept in `Config.inactive`, and `isartor up` says it once. When a layer arrives, its keys move to `schema`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+IN_EFFECT_ANYWAY: Final[dict[str, object]] = {
+    "cache_backend": "memory",
+    "classifier_routing.enabled": False,
+    "enable_context_optimizer": False,
+    "enable_monitoring": False,
+    "enable_request_logs": False,
+    "enable_slm_router": False,
+    "fallback_providers": [],
+    "provider_health_check_interval_secs": 0,
+    "provider_keys": [],
+}
+"""Values that describe what this version does as it is: no reason to say that they have no effect."""
+
+TABLES: Final = ("classifier_routing.matrix", "quota", "usage_pricing")
+"""Tables whose keys the user names."""
+
+KEYS: Final = (
+    "azure_api_version",
+    "azure_deployment_id",
+    "cache_backend",
+    "classifier_routing.artifacts_path",
+    "classifier_routing.confidence_threshold",
+    "classifier_routing.enabled",
+    "classifier_routing.fallback_to_existing_routing",
+    "classifier_routing.rules",
+    "context_optimizer_dedup",
+    "context_optimizer_dedup_mode",
+    "context_optimizer_minify",
+    "embedded.model_path",
+    "embedding_model",
+    "embedding_sidecar.model_name",
+    "embedding_sidecar.sidecar_url",
+    "embedding_sidecar.timeout_seconds",
+    "enable_context_optimizer",
+    "enable_monitoring",
+    "enable_request_logs",
+    "enable_slm_router",
+    "fallback_providers",
+    "hf_cache_dir",
+    "inference_engine",
+    "key_cooldown_secs",
+    "key_rotation_strategy",
+    "layer2.classifier_mode",
+    "layer2.max_answer_tokens",
+    "layer2.model_name",
+    "layer2.sidecar_url",
+    "layer2.timeout_seconds",
+    "local_slm_model",
+    "local_slm_url",
+    "model_path",
+    "otel_exporter_endpoint",
+    "provider_health_check_interval_secs",
+    "provider_keys",
+    "proxy_port",
+    "redis_db",
+    "redis_url",
+    "request_log_path",
+    "router_backend",
+    "semantic_backend",
+    "similarity_threshold",
+    "tei_url",
+    "usage_log_path",
+    "usage_retention_days",
+    "usage_window_hours",
+    "vllm_model",
+    "vllm_url",
+    *TABLES,
+)
+
+SPELLINGS: Final = {
+    "exact_cache.provider": "cache_backend",
+    "exact_cache.redis_db": "redis_db",
+    "exact_cache.redis_url": "redis_url",
+    "semantic_cache.provider": "semantic_backend",
+    "semantic_cache.remote_url": "tei_url",
+    "slm_router.classifier_mode": "layer2.classifier_mode",
+    "slm_router.max_answer_tokens": "layer2.max_answer_tokens",
+    "slm_router.model": "vllm_model",
+    "slm_router.model_path": "model_path",
+    "slm_router.provider": "router_backend",
+    "slm_router.remote_url": "vllm_url",
+}
+"""Sectioned spelling of a key, and the key."""

@@ -1,0 +1,194 @@
+"""From defaults, file, environment and command line to one checked `Config`.
+
+Order, later wins: defaults, `isartor.toml`, `ISARTOR__...` variables, command-line options. The winner is decided key by
+key, whatever the spelling: `ISARTOR__PORT` overrides the port of `host_port = "..."` in the file and leaves its host.
+Tables that the user fills (`model_aliases`) are merged name by name. Inside one source, the same key given twice with
+different values is an error.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from isartor.config import checks, keys, later, sources, values
+from isartor.config.schema import CLI_ONLY, Config, Server
+from isartor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from isartor.config.secret import Secret
+    from isartor.config.sources import Setting
+
+_SECRET_FILE_LIMIT: Final = 64 * 1024
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration and where it comes from. `origins`: place of each key that is not at its default."""
+
+    config: Config
+    origins: dict[str, str]
+    file: Path | None = None
+
+
+def load(
+    *,
+    path: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    home: Path | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Config:
+    """Return the checked configuration; see `load_with_origins`."""
+    return load_with_origins(path=path, environ=environ, cwd=cwd, home=home, overrides=overrides).config
+
+
+def load_with_origins(
+    *,
+    path: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    home: Path | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Loaded:
+    """Return the checked configuration and the place of each setting.
+
+    `path`: the file to read instead of looking for one; it must exist. `overrides`: canonical keys and values from the
+    command line, `demo` among them. Raises `ConfigError` for the first thing that is wrong; its message names the
+    place, the key, the rule and the value given, and never a secret.
+    """
+    environ = os.environ if environ is None else environ
+    cwd = Path.cwd() if cwd is None else cwd
+    home = Path.home() if home is None else home
+    overrides = overrides or {}
+    options = {name: value for name, value in overrides.items() if name not in CLI_ONLY}
+
+    file = sources.find_file(cwd, home) if path is None else path
+    winners: dict[str, Setting] = {}
+    in_order = (
+        [] if file is None else sources.from_file(file, home),
+        sources.from_environment(environ, cwd, home),
+        sources.from_command_line(options),
+    )
+    for settings in in_order:
+        _merge(winners, _of_one_source(settings))
+
+    resolved: dict[str, Any] = {path: key.default for path, key in keys.active().items()}
+    resolved |= {path: _value(winner) for path, winner in winners.items()}
+    inactive = [winner.path for winner in winners.values() if _is_inactive(winner)]
+    _fallback_keys(resolved, winners, inactive)
+    if "cache_max_entry_bytes" not in winners:
+        # A smaller cache must not need a second setting to be valid.
+        resolved["cache_max_entry_bytes"] = min(resolved["cache_max_entry_bytes"], resolved["cache_max_bytes"])
+    checks.check(resolved, lambda key: winners[key].where if key in winners else key)
+
+    warnings = [*sources.misspelt_variables(environ), *_warnings(resolved)]
+    top = {name: resolved[name] for name in Config.__struct_fields__ if name in resolved}
+    config = Config(
+        server=Server(**{name: resolved[name] for name in Server.__struct_fields__}),
+        **top,
+        demo=bool(overrides.get("demo", False)),
+        inactive=tuple(sorted(inactive)),
+        warnings=tuple(warnings),
+    )
+    return Loaded(config=config, origins={key: winner.origin for key, winner in winners.items()}, file=file)
+
+
+def _of_one_source(settings: Iterable[Setting]) -> dict[str, Setting]:
+    """One setting per key; an error if the source contradicts itself."""
+    found: dict[str, Setting] = {}
+    for setting in settings:
+        before = found.get(setting.path)
+        if before is None:
+            found[setting.path] = setting
+        elif keys.all_keys()[setting.path].table:
+            found[setting.path] = _joined(before, setting, strict=True)
+        elif before.value != setting.value or type(before.value) is not type(setting.value):
+            raise _contradiction(before, setting)
+    return found
+
+
+def _merge(winners: dict[str, Setting], settings: dict[str, Setting]) -> None:
+    for path, setting in settings.items():
+        before = winners.get(path)
+        if before is not None and keys.all_keys()[path].table:
+            winners[path] = _joined(before, setting, strict=False)
+        else:
+            winners[path] = setting
+
+
+def _joined(before: Setting, after: Setting, *, strict: bool) -> Setting:
+    if not isinstance(before.value, dict) or not isinstance(after.value, dict):
+        return after
+    if strict and any(before.value[name] != after.value[name] for name in before.value.keys() & after.value.keys()):
+        raise _contradiction(before, after)
+    return msgspec.structs.replace(after, value=before.value | after.value)
+
+
+def _contradiction(before: Setting, after: Setting) -> ConfigError:
+    message = f"{before.where} and {after.where} both set {before.path}, differently; give only one"
+    return ConfigError(message, param=before.path)
+
+
+def _value(setting: Setting) -> object:
+    """The setting's value; a secret is read from its file only now, when nothing overrides it any more."""
+    if not isinstance(setting.value, sources.SecretFile):
+        return setting.value
+    file = setting.value.path
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(_SECRET_FILE_LIMIT + 1)
+        text = raw.decode().rstrip("\r\n")
+    except OSError as error:
+        message = f"{setting.where} names {file}, which cannot be read: {error.strerror}"
+        raise ConfigError(message, param=setting.path) from None
+    except UnicodeDecodeError:
+        message = f"{setting.where} names {file}, which is not text"
+        raise ConfigError(message, param=setting.path) from None
+    if len(raw) > _SECRET_FILE_LIMIT:
+        message = f"{setting.where} names {file}, which is too large for a secret"
+        raise ConfigError(message, param=setting.path)
+    if not text.strip():
+        message = f"{setting.where} names {file}, which is empty"
+        raise ConfigError(message, param=setting.path)
+    return values.secret(text, f"the content of {file} ({setting.where})", setting.path)
+
+
+def _is_inactive(setting: Setting) -> bool:
+    if keys.all_keys()[setting.path].active:
+        return False
+    anyway = later.IN_EFFECT_ANYWAY
+    if setting.path not in anyway:
+        return True
+    value = setting.value
+    if isinstance(value, str) and not isinstance(anyway[setting.path], str):
+        # From the environment: nothing else has read the text, since the key has no type here.
+        try:
+            value = msgspec.json.decode(value.lower())
+        except ValueError:
+            return True
+    return bool(value != anyway[setting.path])
+
+
+def _fallback_keys(resolved: dict[str, Any], winners: dict[str, Setting], inactive: list[str]) -> None:
+    """Let `fallback.<provider>_api_key` stand in for the provider's key, where that is the provider in use."""
+    for provider, path in keys.FALLBACK_KEYS.items():
+        secret: Secret | None = resolved.pop(path)
+        if secret is None:
+            continue
+        if resolved["llm_provider"] == provider and resolved["external_llm_api_key"] is None:
+            resolved["external_llm_api_key"] = secret
+            winners["external_llm_api_key"] = winners[path]
+        else:
+            inactive.append(path)
+
+
+def _warnings(resolved: Mapping[str, Any]) -> Iterable[str]:
+    if resolved["cache_mode"] == "semantic":
+        yield 'cache_mode = "semantic": this version has no semantic cache, so nothing is answered from a cache'
+    if not checks.is_loopback(resolved["host"]) and resolved["gateway_api_key"] is None:
+        yield "no gateway key is set: whoever reaches this address can use it (allow_unauthenticated = true)"

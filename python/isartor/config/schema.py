@@ -1,0 +1,125 @@
+"""What can be set, with unit, default and limits: the one place where each of these facts is written.
+
+The attribute names are the keys of `isartor.toml`. `description` is the text of the configuration reference and of the
+file that `isartor init` writes. A key of `Server` may stand at the top level or in `[server]`; which other spellings
+exist is in `isartor.config.keys`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from isartor.config.secret import Secret  # noqa: TC001 # msgspec reads the annotations at run time
+
+MIB: Final = 1024 * 1024
+
+CacheMode = Literal["exact", "semantic", "both"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+CLI_ONLY: Final = frozenset({"demo"})
+"""Fields that only a command-line option sets: they are no keys of the file or the environment."""
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the gateway listens, whom it lets in and how much it reads."""
+
+    host: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Address to listen on. Any address that is not this machine's own needs `gateway_api_key`.",
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535, description="TCP port to listen on.")] = 8080
+    workers: Annotated[int, Meta(ge=1, le=256, description="Worker processes. Each has an exact cache of its own.")] = 1
+    shutdown_grace_secs: Annotated[
+        float, Meta(ge=0, le=86400, description="Seconds that running replies get to finish after SIGTERM.")
+    ] = 30
+    max_body_bytes: Annotated[
+        int, Meta(ge=1, description="Largest request body in bytes; a larger one gets 413 before it is read.")
+    ] = 32 * MIB
+    body_timeout_secs: Annotated[
+        float, Meta(gt=0, le=86400, description="Seconds that a client may take to send its body.")
+    ] = 30
+    allow_unauthenticated: Annotated[
+        bool, Meta(description="Listen on an outside address without a gateway key: whoever reaches it can use it.")
+    ] = False
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        Meta(description="Browser origins that may call besides the gateway's own, as `https://app.example`."),
+    ] = ()
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        Meta(description="Names that a `Host` header may carry besides the gateway's own, as `llm.example`."),
+    ] = ()
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole configuration, resolved and checked. Durations are in seconds, sizes in bytes, as the names say."""
+
+    server: Server = Server()
+    gateway_api_key: Annotated[
+        Secret | None, Meta(description="Key that clients must send. None: whoever reaches the gateway may use it.")
+    ] = None
+
+    cache_mode: Annotated[
+        CacheMode, Meta(description="Which caches answer: `exact` repeats, `semantic` likeness, or `both`.")
+    ] = "both"
+    cache_ttl_secs: Annotated[int, Meta(ge=1, description="Seconds that a stored reply answers repeats.")] = 300
+    cache_max_capacity: Annotated[int, Meta(ge=1, description="Most replies that the cache holds.")] = 10_000
+    cache_max_bytes: Annotated[int, Meta(ge=1, description="Most bytes that the cached replies take together.")] = (
+        256 * MIB
+    )
+    cache_max_entry_bytes: Annotated[
+        int, Meta(ge=1, description="Largest single reply that is stored, in bytes; a larger one only passes through.")
+    ] = 8 * MIB
+    stale_if_error_secs: Annotated[
+        int,
+        Meta(ge=0, description="Seconds past its time that a reply still answers when the provider fails; 0: never."),
+    ] = 0
+    scope_agent_sessions: Annotated[
+        bool, Meta(description="Keep the sessions that coding agents make up per run apart from each other.")
+    ] = False
+
+    llm_provider: Annotated[str, Meta(min_length=1, description="Provider that gets what is not answered here.")] = (
+        "openai"
+    )
+    external_llm_url: Annotated[
+        str | None, Meta(description="Provider's address: host, base, or full path. None: the provider's own.")
+    ] = None
+    external_llm_model: Annotated[
+        str | None, Meta(description="Model for requests that name none. None: the provider's usual one.")
+    ] = None
+    external_llm_api_key: Annotated[Secret | None, Meta(description="Key for the provider.")] = None
+    model_aliases: Annotated[
+        dict[str, str],
+        Meta(description="Names that clients may use for a model, each with the real one; resolved once."),
+    ] = msgspec.field(default_factory=dict)
+    l3_timeout_secs: Annotated[
+        float, Meta(gt=0, le=86400, description="Seconds that a whole reply may take, when it is no stream.")
+    ] = 120
+    l3_connect_timeout_secs: Annotated[
+        float, Meta(gt=0, le=86400, description="Seconds to connect to the provider, TLS included.")
+    ] = 10
+    l3_read_timeout_secs: Annotated[
+        float, Meta(gt=0, le=86400, description="Longest silence of the provider in seconds, between two chunks too.")
+    ] = 120
+    offline_mode: Annotated[
+        bool, Meta(description="Send nothing to the outside; providers on private addresses still answer.")
+    ] = False
+    offline_allowed_hosts: Annotated[
+        tuple[str, ...],
+        Meta(description="Provider hosts that are allowed in offline mode too; `*.example` for all below it."),
+    ] = ()
+
+    log_level: Annotated[LogLevel, Meta(description="Least severe log line that is written.")] = "info"
+
+    demo: Annotated[bool, Meta(description="Answer misses with the built-in demo provider.")] = False
+
+    inactive: tuple[str, ...] = ()
+    """Keys that are set and known but have no effect in this version."""
+    warnings: tuple[str, ...] = ()
+    """Other things worth a line at the start: settings that do not do what they seem to."""

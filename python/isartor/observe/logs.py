@@ -1,0 +1,5 @@
+"""logs."""
+
+
+def setup(level: str) -> None:
+    """s."""

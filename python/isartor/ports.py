@@ -1,0 +1,111 @@
+"""The Protocols that adapters implement, and the plain data that crosses them.
+
+The stack speaks to these names only; which class stands behind one is decided in `wiring.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol, TypedDict
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Headers = list[tuple[str, str]]
+"""Header lines in order, names in lower case, repeated names allowed."""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request on its way to a provider.
+
+    `endpoint` names the wire operation (`chat`, `messages`, `stream_generate`, ...). `model` is the resolved
+    model; only Gemini needs it outside the body. `body` goes upstream byte for byte. `headers` and `query`
+    are the client's; the provider picks what may go along.
+    """
+
+    endpoint: str
+    model: str
+    stream: bool
+    body: bytes
+    headers: Sequence[tuple[str, str]] = ()
+    query: str = ""
+    request_id: str = ""
+
+
+class Response(Protocol):
+    """A provider's reply whose head has arrived. Whoever holds it must `close` it, also after an error."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status as the provider gave it."""
+
+    @property
+    def headers(self) -> Headers:
+        """The headers that a client may see, and no others."""
+
+    async def read(self) -> bytes | None:
+        """Next piece of the body as it arrived, `None` at its proper end.
+
+        Raises `UpstreamError` when the body breaks off and `UpstreamTimeoutError` when it stalls.
+        """
+
+    async def read_all(self, limit: int) -> bytes:
+        """Return the rest of the body; `UpstreamError` if it is longer than `limit` bytes."""
+
+    async def close(self) -> None:
+        """Cancel the upstream call if it is unfinished. May be called at any time, more than once."""
+
+
+class ProviderStatus(TypedDict):
+    """What `/health` tells about a provider: no secrets, of the address only host and port."""
+
+    provider: str
+    model: str
+    endpoint: str
+    state: Literal["active", "no_api_key", "demo"]
+
+
+class Provider(Protocol):
+    """An upstream."""
+
+    @property
+    def name(self) -> str:
+        """Its id, as in `llm_provider` and the `x-isartor-provider` header."""
+
+    @property
+    def model(self) -> str:
+        """The model used when a request names none (native surface)."""
+
+    @property
+    def endpoints(self) -> frozenset[str]:
+        """The wire operations that it speaks; anything else is a 501."""
+
+    async def call(self, call: Call) -> Response:
+        """Send one request and return once the reply's head is there.
+
+        Raises `NoProviderError` (no key, offline), `UpstreamError`, `UpstreamTimeoutError`. An error *reply*
+        of the provider is no exception: it comes back as a `Response` with its own status.
+        """
+
+    def status(self) -> ProviderStatus:
+        """State for `/health`."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
+class Surface(Protocol):
+    """How one client-facing API writes errors."""
+
+    @property
+    def name(self) -> str:
+        """`openai_chat`, `openai_responses`, `anthropic`, `gemini` or `native`."""
+
+    def error(
+        self, status: int, message: str, *, code: str, param: str | None = None, request_id: str | None = None
+    ) -> bytes:
+        """JSON body of an error reply, with this API's own word for `status`."""
+
+    def stream_error(self, status: int, message: str, *, code: str, request_id: str | None = None) -> bytes:
+        """Return what is sent into a stream that has already begun: complete events, ready to write."""

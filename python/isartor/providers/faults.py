@@ -1,0 +1,112 @@
+"""What can go wrong between the gateway and a provider, in words that say what to do.
+
+Every message names the provider and its host, never the whole address, a header or a body: those can hold
+secrets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from isartor.errors import NoProviderError, UpstreamError, UpstreamTimeoutError
+
+if TYPE_CHECKING:
+    from isartor.providers.base import Limits
+
+
+class Faults:
+    """Builds the errors of one provider's connections."""
+
+    __slots__ = ("_limits", "_who")
+
+    def __init__(self, provider: str, host: str, limits: Limits) -> None:
+        """`host` is the address as shown to users: host name and port."""
+        self._who = f"The provider {provider!r} at {host}"
+        self._limits = limits
+
+    def unreachable(self, detail: str) -> UpstreamError:
+        """No connection: name look-up, TCP or proxy."""
+        return UpstreamError(
+            f"{self._who} could not be reached: {detail}. Check external_llm_url, the network and the proxy settings.",
+            code="upstream_unreachable",
+            retryable=True,
+        )
+
+    def untrusted(self, detail: str) -> UpstreamError:
+        """TLS failed; sending again does not help."""
+        return UpstreamError(
+            f"{self._who} could not be reached over TLS: {detail}. If a company proxy or a private certificate "
+            "authority stands between, point SSL_CERT_FILE at a bundle that contains its certificate.",
+            code="upstream_tls",
+        )
+
+    def broken(self, detail: str) -> UpstreamError:
+        """The connection broke before the reply's head, or the reply is not HTTP."""
+        return UpstreamError(
+            f"{self._who} did not give a valid HTTP reply: {detail}.",
+            code="upstream_invalid_reply",
+            retryable=True,
+        )
+
+    def cut(self, detail: str) -> UpstreamError:
+        """The body broke off or could not be decoded."""
+        return UpstreamError(
+            f"{self._who} broke off in the middle of its reply: {detail}.",
+            code="upstream_cut",
+            retryable=True,
+        )
+
+    def too_long(self, limit: int) -> UpstreamError:
+        """A reply over the size limit."""
+        return UpstreamError(
+            f"{self._who} sent a reply of more than {limit} bytes.", code="upstream_too_large"
+        )
+
+    def redirect(self, status: int) -> UpstreamError:
+        """A redirect, which is not followed."""
+        return UpstreamError(
+            f"{self._who} answered with a redirect (status {status}). Redirects are not followed, so that the API key "
+            "does not travel to another host: set external_llm_url to the final address.",
+            code="upstream_redirect",
+        )
+
+    def closed(self) -> UpstreamError:
+        """The call was ended on our side while somebody still read."""
+        return UpstreamError(f"The call to {self._who[4:]} was cancelled.", code="upstream_cancelled")
+
+    def offline(self) -> NoProviderError:
+        """Offline mode forbids the destination."""
+        return NoProviderError(
+            f"Offline mode is active, and {self._who[4:]} is outside this machine and its private network. "
+            "Add the host to offline_allowed_hosts, or set offline_mode = false.",
+            code="offline_mode_active",
+        )
+
+    def no_certificates(self, detail: str) -> UpstreamError:
+        """The HTTP client cannot be set up at all."""
+        return UpstreamError(
+            f"The HTTP client cannot start: {detail}. Install the system's CA certificates, and check SSL_CERT_FILE "
+            "and SSL_CERT_DIR.",
+            code="no_ca_certificates",
+        )
+
+    def connect_timeout(self) -> UpstreamTimeoutError:
+        """No connection within the limit."""
+        return self._timeout(
+            "accept the connection", "l3_connect_timeout_secs", self._limits.l3_connect_timeout_secs
+        )
+
+    def reply_timeout(self, elapsed: float, *, stream: bool, begun: bool) -> UpstreamTimeoutError:
+        """Silence or a call over its total time; which one is told from the time that has passed.
+
+        `begun`: the reply's head had already arrived.
+        """
+        limits = self._limits
+        # The clock here starts a little before the library's, so a total limit is never missed by rounding.
+        if not stream and elapsed >= limits.l3_timeout_secs:
+            return self._timeout("finish its reply", "l3_timeout_secs", limits.l3_timeout_secs)
+        what = "send anything more" if begun else "begin its reply"
+        return self._timeout(what, "l3_read_timeout_secs", limits.l3_read_timeout_secs)
+
+    def _timeout(self, what: str, key: str, secs: float) -> UpstreamTimeoutError:
+        return UpstreamTimeoutError(f"{self._who} did not {what} within {secs:g} s ({key}).", retryable=True)

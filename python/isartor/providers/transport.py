@@ -1,0 +1,261 @@
+"""The network under the providers, and the only module that imports the HTTP client.
+
+One `Transport` per provider holds one pooled client: HTTP/2 where TLS negotiates it, HTTP/1.1 keep-alive
+otherwise. Proxies come from the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), and so do
+the trusted certificates where the system's are not enough (`SSL_CERT_FILE`, `SSL_CERT_DIR`); the library
+reads both by itself, which the tests hold it to. A provider on this machine is never asked through a proxy,
+for no proxy can reach it. Redirects are not followed: a key must not travel to a host that nobody configured.
+
+Bodies come back decoded. A stream's pieces come back as they arrive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from pyreqwest import exceptions as foreign
+from pyreqwest.client import ClientBuilder
+
+from isartor.providers.base import Limits, reply_headers
+from isartor.providers.faults import Faults
+from isartor.providers.hosts import allowed_offline, is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyreqwest.client import Client
+    from pyreqwest.request import StreamRequest
+    from pyreqwest.response import Response as RawResponse
+
+    from isartor.errors import UpstreamError
+    from isartor.ports import Headers
+
+# How much of the body the library collects before it hands the reply over. Its own default, 64 KiB, would
+# hold a stream back until it is over. With one byte a stream's call returns with its first piece: an upstream
+# that breaks off before that is an HTTP error, not an error event. Short replies are better collected: one
+# trip between the threads less.
+_COLLECT_STREAM: Final = 1
+_COLLECT_WHOLE: Final = 64 * 1024
+
+# HTTP/2's default windows of 64 KiB would stall a fast reply once per round trip.
+_H2_STREAM_WINDOW: Final = 2 * 1024 * 1024
+_H2_CONNECTION_WINDOW: Final = 8 * 1024 * 1024
+
+# Shorter than the idle limit of common servers and load balancers (60 s and more): the side that waits longer
+# is the one that sends a request into a connection just being closed.
+_POOL_IDLE: Final = timedelta(seconds=50)
+_KEEPALIVE: Final = timedelta(seconds=30)
+_KEEPALIVE_ANSWER: Final = timedelta(seconds=10)
+
+_FIRST_REDIRECT: Final = 300
+_LAST_REDIRECT: Final = 399
+
+
+class Transport:
+    """Pooled connections to one provider's `origin` (scheme, host and port)."""
+
+    def __init__(
+        self,
+        provider: str,
+        origin: str,
+        limits: Limits,
+        *,
+        offline: bool = False,
+        offline_allowed_hosts: Sequence[str] = (),
+    ) -> None:
+        """With `offline`, only private hosts and `offline_allowed_hosts` can be reached, and never by a proxy."""
+        parts = urlsplit(origin)
+        host = parts.hostname or ""
+        self._origin = origin
+        self._faults = Faults(provider, parts.netloc.rpartition("@")[2], limits)
+        self._limits = limits
+        self._total = timedelta(seconds=limits.l3_timeout_secs)
+        self._direct = offline or is_loopback(host)
+        self._forbidden = offline and not allowed_offline(host, offline_allowed_hosts)
+        self._client: Client | None = None
+
+    def open(self) -> Client:
+        """Return the client, built on first use and so in the process that sends: its thread does not survive a fork."""
+        if self._client is None:
+            try:
+                self._client = self._build()
+            except foreign.BuilderError as error:
+                raise self._faults.no_certificates(_detail(error)) from error
+        return self._client
+
+    def _build(self) -> Client:
+        limits = self._limits
+        builder = (
+            ClientBuilder()
+            .follow_redirects(enable=False)
+            .referer(enable=False)
+            .http2(enable=True)
+            .http2_initial_stream_window_size(_H2_STREAM_WINDOW)
+            .http2_initial_connection_window_size(_H2_CONNECTION_WINDOW)
+            .http2_keep_alive_interval(_KEEPALIVE)
+            .http2_keep_alive_timeout(_KEEPALIVE_ANSWER)
+            .tcp_keepalive(_KEEPALIVE)
+            .pool_idle_timeout(_POOL_IDLE)
+            .connect_timeout(timedelta(seconds=limits.l3_connect_timeout_secs))
+            .read_timeout(timedelta(seconds=limits.l3_read_timeout_secs))
+        )
+        if self._direct:
+            builder = builder.no_proxy()
+        return builder.build()
+
+    async def send(
+        self, method: str, target: str, headers: Headers, body: bytes, *, stream: bool
+    ) -> UpstreamResponse:
+        """Send one request to `target` (path and query); return when the reply's head is there.
+
+        `stream` says that the reply is to be one: then only silence is bounded and not the whole call, and
+        compression is declined, because an encoder on the way may sit on single events.
+        """
+        if self._forbidden:
+            raise self._faults.offline()
+        client = self._client or self.open()
+        started = monotonic()
+        try:
+            request = client.request(method, self._origin + target).headers(headers).body_bytes(body)
+            if stream:
+                request = request.header("accept-encoding", "identity").streamed_read_buffer_limit(
+                    _COLLECT_STREAM
+                )
+            else:
+                request = request.timeout(self._total).streamed_read_buffer_limit(_COLLECT_WHOLE)
+            sent = request.build_streamed()
+            raw = await sent.__aenter__()
+        except (foreign.PyreqwestError, ValueError) as error:
+            raise _translate(
+                error, self._faults, monotonic() - started, stream=stream, begun=False
+            ) from error
+        if _FIRST_REDIRECT <= raw.status <= _LAST_REDIRECT:
+            await sent.__aexit__(None, None, None)
+            raise self._faults.redirect(raw.status)
+        return UpstreamResponse(sent, raw, self._faults, started, stream=stream)
+
+    async def close(self) -> None:
+        """Close all connections. A later call opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+
+class UpstreamResponse:
+    """`isartor.ports.Response` over the library's streamed reply."""
+
+    __slots__ = ("_faults", "_reader", "_reading", "_request", "_started", "_stream", "headers", "status")
+
+    def __init__(
+        self, request: StreamRequest, raw: RawResponse, faults: Faults, started: float, *, stream: bool
+    ) -> None:
+        """Take over a sent request and its reply."""
+        self.status: int = raw.status
+        self.headers: Headers = reply_headers(_lines(raw))
+        self._request: StreamRequest | None = request
+        self._reader = raw.body_reader
+        self._reading: asyncio.Task[object] | None = None
+        self._faults = faults
+        self._started = started
+        self._stream = stream
+
+    async def read(self) -> bytes | None:
+        """Next piece of the body, `None` at its proper end."""
+        if self._request is None:
+            raise self._faults.closed()
+        self._reading = task = asyncio.current_task()
+        try:
+            piece = await self._reader.read_chunk()
+        except foreign.PyreqwestError as error:
+            elapsed = monotonic() - self._started
+            raise _translate(error, self._faults, elapsed, stream=self._stream, begun=True) from error
+        except asyncio.CancelledError:
+            # `close` ends a read of another task by cancelling it. That task itself is not cancelled, unless
+            # somebody else asked for that too.
+            if self._request is None and task is not None and task.uncancel() == 0:
+                raise self._faults.closed() from None
+            raise
+        finally:
+            self._reading = None
+        return None if piece is None else piece.to_bytes()
+
+    async def read_all(self, limit: int) -> bytes:
+        """Return the rest of the body, at most `limit` bytes."""
+        pieces = []
+        size = 0
+        while (piece := await self.read()) is not None:
+            size += len(piece)
+            if size > limit:
+                await self.close()
+                raise self._faults.too_long(limit)
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def close(self) -> None:
+        """Give the connection back, or cut it if the body has not ended."""
+        request, self._request = self._request, None
+        if request is None:
+            return
+        reading = self._reading
+        if reading is not None:
+            # The library lets go of the connection only after a read in flight, which may take up to the read
+            # limit.
+            reading.cancel()
+        await request.__aexit__(None, None, None)
+
+
+def _lines(raw: RawResponse) -> Headers:
+    headers = raw.headers
+    try:
+        return list(headers.items())
+    except ValueError:
+        # A value is not text, for which the library refuses the whole list. Take the lines that can be read.
+        lines: Headers = []
+        for name in dict.fromkeys(headers.keys()):
+            try:
+                lines.extend((name, value) for value in raw.get_header_all(name))
+            except ValueError:
+                continue
+        return lines
+
+
+# What the library raises while it reads a body; before that, everything else that is no time limit and no
+# connection is a head which is not HTTP.
+_BODY: Final = (foreign.BodyDecodeError, foreign.ReadError)
+
+
+def _translate(
+    error: Exception, faults: Faults, elapsed: float, *, stream: bool, begun: bool
+) -> UpstreamError:
+    """One of ours for one of the library's; `begun` says that the reply's head has been handed over."""
+    if isinstance(error, foreign.ClientClosedError):
+        return faults.closed()
+    # While a connection is made and while a reply is awaited the library raises the same classes. Which it
+    # was stands in the chain of causes.
+    connecting = "client error (Connect)" in _causes(error)
+    if isinstance(error, foreign.RequestTimeoutError):
+        if connecting:
+            return faults.connect_timeout()
+        return faults.reply_timeout(elapsed, stream=stream, begun=begun)
+    detail = _detail(error)
+    if connecting:
+        return faults.untrusted(detail) if "certificate" in detail else faults.unreachable(detail)
+    return faults.cut(detail) if begun or isinstance(error, _BODY) else faults.broken(detail)
+
+
+def _causes(error: Exception) -> list[str]:
+    details = getattr(error, "details", None)
+    causes = details.get("causes") if isinstance(details, dict) else None
+    return [cause["message"] for cause in causes or ()]
+
+
+def _detail(error: Exception) -> str:
+    """Return the innermost cause: the outer ones repeat the address, which can hold a secret in its query."""
+    if isinstance(error, foreign.PyreqwestError):
+        causes = _causes(error)
+        return causes[-1] if len(causes) > 1 else error.message
+    return "the request could not be built"

@@ -1,0 +1,122 @@
+"""`/api/v1/cache/*`: the native cache, for tools that look up and store by themselves.
+
+The key is that of a native request with the prompt alone: what is stored here answers `POST /api/chat` without a model,
+within the same tenant and session.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+
+from isartor._native import ENDPOINTS, Complete, Hit, Tee
+from isartor.errors import RequestError
+from isartor.formats import native
+from isartor.server.replies import encode
+from isartor.stack.exchange import Whole
+
+if TYPE_CHECKING:
+    from isartor._native import Exact, Head
+    from isartor.stack.exchange import Answer
+
+NUMBER: Final = ENDPOINTS.index("native")
+LIMITS: Final = {"lookup": 64 * 1024, "store": 256 * 1024, "invalidate": 64 * 1024}
+"""Largest body of each operation, in bytes."""
+
+_JSON: Final = ("content-type", "application/json")
+
+T = TypeVar("T")
+
+
+class Lookup(msgspec.Struct):
+    """Body of `lookup`. The session members of the reference are read from the body as it is."""
+
+    prompt: str
+
+
+class Store(msgspec.Struct):
+    """Body of `store`."""
+
+    prompt: str
+    response: str
+    model: str | None = None
+
+
+class Invalidate(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `invalidate`: exactly one of the three."""
+
+    key: str | None = None
+    prompt: str | None = None
+    all: bool = False
+
+
+class CacheAdmin:
+    """The three operations."""
+
+    def __init__(self, store: Exact) -> None:
+        """`store`: the L1a store."""
+        self._store = store
+
+    def lookup(self, head: Head, body: bytes) -> Answer:
+        """The stored reply, or 204."""
+        asked = _decode(body, Lookup)
+        found = self._store.lookup(head, _request(asked.prompt, body), "/api/v1/cache/lookup", quiet=True)
+        return found if isinstance(found, Hit) else Whole(204, [("x-isartor-deflected", "false")], b"")
+
+    def store(self, head: Head, body: bytes) -> Answer:
+        """Stores a reply that the caller got elsewhere."""
+        given = _decode(body, Store)
+        if not given.response.strip():
+            message = "response: must not be empty."
+            raise RequestError(message, param="response")
+        tee = Tee(NUMBER, "json", LIMITS["store"] * 2)
+        tee.feed(native.reply(1, given.response, given.model or "cached"))
+        complete = tee.finish()
+        request = self._store.read(head, _request(given.prompt, body))
+        refusal = self._store.store(head, request, complete) if isinstance(complete, Complete) else complete
+        if refusal is not None:
+            return Whole(200, [_JSON], encode({"stored": False, "reason": refusal}))
+        return Whole(200, [_JSON, ("x-isartor-cache-key", request.key)], encode({"stored": True}))
+
+    def invalidate(self, head: Head, body: bytes) -> Answer:
+        """Removes one entry by key or prompt, or all of the caller's."""
+        asked = _decode(body, Invalidate)
+        match asked:
+            case Invalidate(key=str(key), prompt=None, all=False):
+                removed = int(self._store.remove(head, key))
+            case Invalidate(key=None, prompt=str(prompt), all=False):
+                request = self._store.read(head, _request(prompt, body))
+                removed = int(self._store.remove(head, request.key))
+            case Invalidate(key=None, prompt=None, all=True):
+                removed = self._store.clear(head)
+            case _:
+                message = 'Send exactly one of {"key": …}, {"prompt": …}, {"all": true}.'
+                raise RequestError(message)
+        return Whole(200, [_JSON], encode({"invalidated": removed}))
+
+
+def _decode(body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        message = f"The body is not what this route takes: {error}"
+        raise RequestError(message) from None
+
+
+_SESSION: Final = ("session_id", "thread_id", "conversation_id")
+
+
+def _request(prompt: str, body: bytes) -> bytes:
+    """The native request that a prompt stands for, with the session that the body names."""
+    if not prompt.strip():
+        message = "prompt: must not be empty."
+        raise RequestError(message, param="prompt")
+    given: dict[str, Any] = msgspec.json.decode(body)
+    named: dict[str, Any] = {name: given[name] for name in _SESSION if isinstance(given.get(name), str)}
+    metadata = given.get("metadata")
+    if isinstance(metadata, dict):
+        inner = {name: metadata[name] for name in _SESSION if isinstance(metadata.get(name), str)}
+        if inner:
+            named["metadata"] = inner
+    return encode({"prompt": prompt, **named})

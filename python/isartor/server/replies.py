@@ -1,0 +1,61 @@
+"""Writes replies to the client: whole, as a stream, or as an error in the client's own shape."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from granian.rsgi import ProtocolClosed
+
+from isartor.errors import IsartorError, MethodError
+
+if TYPE_CHECKING:
+    from isartor.ports import Headers, Surface
+    from isartor.stack.exchange import Streamed
+
+JSON: Final = ("content-type", "application/json")
+_BUSY: Final = frozenset({429, 503})
+_RETRY_AFTER_SECS: Final = 5
+
+encode: Final = msgspec.json.Encoder().encode
+
+
+def whole(proto: Any, status: int, headers: Headers, body: bytes) -> None:  # noqa: ANN401
+    """Writes a reply that is there at once. Quiet when the client has gone."""
+    with suppress(ProtocolClosed):
+        proto.response_bytes(status, headers, body)
+
+
+async def stream(proto: Any, reply: Streamed) -> None:  # noqa: ANN401
+    """Writes a stream as it arrives. Ends early, quietly, when the client has gone."""
+    pieces = reply.pieces
+    try:
+        transport = proto.response_stream(reply.status, reply.headers)
+        while (piece := await pieces.next()) is not None:
+            await transport.send_bytes(piece)
+    except ProtocolClosed:
+        pass
+    finally:
+        pieces.close()
+
+
+def error(surface: Surface, failure: IsartorError, *, layer: str, request_id: str) -> tuple[int, Headers, bytes]:
+    """Status, headers and body that tell a client what went wrong."""
+    body = surface.error(
+        failure.status, failure.message, code=failure.code, param=failure.param, request_id=request_id
+    )
+    headers = [
+        JSON,
+        ("x-isartor-layer", layer),
+        ("x-isartor-deflected", "false"),
+        ("x-request-id", request_id),
+    ]
+    if failure.retry_after is not None:
+        headers.append(("retry-after", str(ceil(failure.retry_after))))
+    elif failure.status in _BUSY and failure.retryable:
+        headers.append(("retry-after", str(_RETRY_AFTER_SECS)))
+    if isinstance(failure, MethodError):
+        headers.append(("allow", ", ".join(failure.allow)))
+    return failure.status, headers, body

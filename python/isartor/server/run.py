@@ -1,0 +1,62 @@
+"""Runs the gateway: Granian, its workers, and their end."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from isartor.config import Config
+
+# Beyond the grace for running replies: what Granian itself needs to stop.
+_KILL_AFTER_SECS = 5
+
+
+def granian_options(config: Config) -> dict[str, Any]:
+    """The keyword arguments with which Granian is started; a benchmark's rival gets the same."""
+    from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
+
+    return {
+        "address": config.server.host.strip("[]"),
+        "port": config.server.port,
+        "interface": Interfaces.RSGI,
+        "workers": config.server.workers,
+        "runtime_mode": RuntimeModes.st,
+        "loop": Loops.uvloop,
+        "http": HTTPModes.auto,
+        "websockets": False,
+        "log_enabled": False,
+        "backlog": 1024,
+        "workers_kill_timeout": int(config.server.shutdown_grace_secs) + _KILL_AFTER_SECS,
+        "respawn_failed_workers": True,
+    }
+
+
+def serve(config: Config, *, on_ready: Callable[[], None] | None = None) -> int:
+    """Serves until SIGINT or SIGTERM; then stops accepting and lets running replies finish.
+
+    `on_ready` is called in the main process when the socket is bound, before the workers start. Returns the exit code:
+    0 after a stop that was asked for, 1 if a worker could not start.
+    """
+    from granian import Granian
+
+    server = Granian("isartor.server.app", **granian_options(config))
+    if on_ready is not None:
+        server.on_startup(on_ready)
+    try:
+        server.serve(target_loader=partial(_load, config), wrap_loader=False)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    return 0
+
+
+def _load(config: Config) -> object:
+    """Runs in each worker: builds the gateway and its application."""
+    from isartor.observe import logs
+    from isartor.server.app import App
+    from isartor.wiring import Gateway
+
+    logs.setup(config.log_level)
+    return App(Gateway(config))

@@ -1,0 +1,208 @@
+"""L3: the provider, asked once for identical requests in flight."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from isartor.errors import IsartorError, NotImplementedFormatError, UpstreamError
+from isartor.formats import native
+from isartor.ports import Call
+from isartor.stack.exchange import Streamed, Whole
+from isartor.stack.fetch import Fetch
+from isartor.stack.flights import Flight
+
+if TYPE_CHECKING:
+    from isartor._native import Exact, Request
+    from isartor.ports import Headers, Provider, Surface
+    from isartor.stack.exchange import Answer, Exchange
+    from isartor.stack.flights import Passenger
+
+_FAILING: Final = frozenset({429, 500, 502, 503, 504, 529})
+
+
+class Cloud:
+    """Asks the provider; followers of the same request share its reply."""
+
+    name: ClassVar[str] = "l3"
+
+    def __init__(self, provider: Provider, store: Exact, *, keeps: bool, limit: int) -> None:
+        """`keeps`: complete replies go into `store`. `limit`: largest reply kept, in bytes."""
+        self._provider = provider
+        self._store = store
+        self._keeps = keeps
+        self._limit = limit
+        self._flights: dict[bytes, Flight] = {}
+        self._by_key: dict[str, Flight] = {}
+
+    async def answer(self, exchange: Exchange) -> Answer | None:
+        """The provider's reply, or the error that the client must hear of."""
+        request = exchange.request
+        if request is None:  # the layers above always leave one
+            return None
+        if exchange.head.only_if_cached:
+            message = "There is no stored reply for this request, and it asked for nothing else (only-if-cached)."
+            raise IsartorError(message, status=504, code="only_if_cached")
+        shared = request.cacheable and not exchange.head.no_cache and self._keeps
+        try:
+            return await self._fly(exchange, request, shared=shared)
+        except UpstreamError as error:
+            stale = self._store.stale(exchange.head, request, exchange.route.path) if shared else None
+            if stale is None or error.status not in _FAILING:
+                raise
+            return stale
+
+    async def _fly(self, exchange: Exchange, request: Request, *, shared: bool) -> Answer:
+        flight = self._flights.get(request.flight) if shared else None
+        if flight is None and shared:
+            hit = await self._other_form(exchange, request)
+            if hit is not None:
+                return hit
+            flight = self._flights.get(request.flight)
+        collapsed = flight is not None
+        if flight is None:
+            flight = self._start(exchange, request, shared=shared)
+        passenger = flight.board(exchange.client)
+        try:
+            head = await passenger.head()
+        except BaseException:
+            passenger.leave()
+            raise
+        if isinstance(head, Whole):
+            passenger.leave()
+            stale = head.status in _FAILING and shared and self._store.stale(exchange.head, request, exchange.route.path)
+            if stale:
+                return stale
+            headers = self._headers(exchange, request, head.headers, flight, collapsed=collapsed)
+            return Whole(head.status, headers, head.body)
+        headers = self._headers(exchange, request, head, flight, collapsed=collapsed)
+        return Streamed(200, headers, Relay(passenger, exchange, request))
+
+    async def _other_form(self, exchange: Exchange, request: Request) -> Answer | None:
+        """Waits for a flight of the same request in another form (JSON and stream), whose reply serves both."""
+        other = self._by_key.get(request.key)
+        if other is None or not other.boardable:
+            return None
+        passenger = other.board(exchange.client)
+        try:
+            head = await passenger.head()
+            if not isinstance(head, Whole):
+                while await passenger.next() is not None:
+                    pass
+        except IsartorError:
+            return None  # this request asks for itself
+        finally:
+            passenger.leave()
+        return self._store.again(exchange.head, request, exchange.route.path)
+
+    def _start(self, exchange: Exchange, request: Request, *, shared: bool) -> Flight:
+        call = self._call(exchange, request)
+        flight = Flight(request.flight, self._limit, self._landed)
+        if shared:
+            self._flights[flight.key] = flight
+            self._by_key.setdefault(request.key, flight)
+        fetch = Fetch(exchange, request, store=self._store if self._keeps else None, limit=self._limit)
+        flight.start(fetch.run(self._provider, call, flight))
+        return flight
+
+    def _landed(self, flight: Flight) -> None:
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
+        key = flight.key[:32].hex()
+        if self._by_key.get(key) is flight:
+            del self._by_key[key]
+
+    def _call(self, exchange: Exchange, request: Request) -> Call:
+        provider = self._provider
+        endpoint = exchange.route.wire
+        model = request.model or provider.model
+        stream = request.stream
+        body = request.upstream_body(exchange.body)
+        query = exchange.query
+        if endpoint == "native" and endpoint not in provider.endpoints:
+            wire = next((wire for wire in native.WIRE_ENDPOINTS if wire in provider.endpoints), None)
+            if wire is not None:
+                endpoint, stream, query = wire, False, ""
+                body = native.to_wire(native.prompt_of(body), model, wire)
+        if endpoint not in provider.endpoints:
+            spoken = ", ".join(sorted(provider.endpoints))
+            message = (
+                f"The provider {provider.name!r} does not speak {endpoint!r} (it speaks {spoken}), and Isartor does not "
+                "translate between formats yet. Point the client at a format that the provider speaks, or set llm_provider."
+            )
+            raise NotImplementedFormatError(message)
+        return Call(
+            endpoint=endpoint,
+            model=model,
+            stream=stream,
+            body=body,
+            headers=exchange.headers,
+            query=query,
+            request_id=exchange.head.request_id,
+        )
+
+    def _headers(
+        self, exchange: Exchange, request: Request, upstream: Headers, flight: Flight, *, collapsed: bool
+    ) -> Headers:
+        status = request.cache_status
+        if collapsed:
+            status += "; collapsed"
+        if flight.note and "detail=" not in status:
+            status += "; " + flight.note
+        headers = [
+            *upstream,
+            ("x-isartor-layer", "l3"),
+            ("x-isartor-deflected", "false"),
+            ("x-isartor-provider", self._provider.name),
+            ("cache-status", status),
+        ]
+        if request.cacheable:
+            headers.append(("x-isartor-cache-key", request.key))
+        if not any(name == "x-request-id" for name, _ in upstream):
+            headers.append(("x-request-id", exchange.head.request_id))
+        return headers
+
+
+class Relay:
+    """A flight's pieces for one client; an error on the way becomes the surface's own error event."""
+
+    def __init__(self, passenger: Passenger, exchange: Exchange, request: Request) -> None:
+        """`passenger`: this client's place."""
+        self._passenger = passenger
+        self._surface: Surface = exchange.route.surface
+        self._id = exchange.head.request_id
+        self._sse = request.sse
+        self._tail = b"\n\n"
+        self._begun = False
+        self._over = False
+
+    async def next(self) -> bytes | None:
+        """The next piece; `None` at the end."""
+        if self._over:
+            return None
+        try:
+            piece = await self._passenger.next()
+        except IsartorError as error:
+            self._over = True
+            return self._error(error)
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        if piece is not None:
+            self._begun = True
+            self._tail = (self._tail + piece)[-4:] if len(piece) < len(b"\r\n\r\n") else piece[-4:]
+        return piece
+
+    def close(self) -> None:
+        """No more pieces are wanted."""
+        self._over = True
+        self._passenger.leave()
+
+    def _error(self, error: IsartorError) -> bytes:
+        event = self._surface.stream_error(error.status, error.message, code=error.code, request_id=self._id)
+        if self._sse:
+            # An event that was cut must not swallow ours.
+            whole = self._tail.endswith((b"\n\n", b"\r\n\r\n"))
+            return event if whole else b"\n\n" + event
+        body = self._surface.error(error.status, error.message, code=error.code, request_id=self._id)
+        return (b"," if self._begun else b"[") + body + b"]"

@@ -1,0 +1,38 @@
+"""L1a: a reply to the very same request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from isartor._native import BadRequest, Exact, Hit
+from isartor.errors import RequestError
+
+if TYPE_CHECKING:
+    from isartor.stack.exchange import Exchange
+
+
+class ExactCache:
+    """One native call: hash, look up, render."""
+
+    name: ClassVar[str] = "l1a"
+
+    def __init__(self, store: Exact, *, enabled: bool) -> None:
+        """`enabled`: `cache_mode` is `exact` or `both`."""
+        self._store = store
+        self._enabled = enabled
+
+    async def answer(self, exchange: Exchange) -> Hit | None:
+        """The stored reply; otherwise leaves the request's view for the layers below."""
+        try:
+            if not self._enabled:
+                exchange.request = self._store.read(exchange.head, exchange.body)
+                return None
+            found = self._store.lookup(exchange.head, exchange.body, exchange.route.path)
+        except BadRequest as error:
+            message, path = error.args
+            where = f"{path}: " if path else ""
+            raise RequestError(f"{where}{message}.", param=path or None) from None
+        if type(found) is Hit:
+            return found
+        exchange.request = found  # type: ignore[assignment]  # the only other type that lookup gives
+        return None

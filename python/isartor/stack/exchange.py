@@ -1,0 +1,98 @@
+"""One request on its way through the stack, and the replies that layers give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from isartor._native import Hit
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+
+    from isartor._native import Head, Request
+    from isartor.ports import Headers, Surface
+
+__all__ = ["Answer", "Client", "Exchange", "Hit", "Route", "Streamed", "Whole"]
+
+
+class Client(Protocol):
+    """The client's connection, as far as the stack needs it (Granian's RSGI protocol object)."""
+
+    def __call__(self) -> Awaitable[bytes]:
+        """The whole body."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The body in pieces."""
+
+    async def client_disconnect(self) -> None:
+        """Returns when the client has gone."""
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """One operation that clients call: what its path says."""
+
+    endpoint: str
+    number: int
+    """Position of the endpoint in `_native.ENDPOINTS`."""
+    surface: Surface
+    path: str
+    """Path as shown in statistics."""
+    model: str | None = None
+    """Model in the path (Gemini), after aliases."""
+    stream: bool = False
+    """Whether the path asks for a stream (Gemini)."""
+    google_key: bool = False
+    """Whether a key may come as `x-goog-api-key` or `?key=`."""
+
+    @property
+    def wire(self) -> str:
+        """The endpoint's name towards a provider."""
+        return "stream_generate" if self.endpoint == "generate" and self.stream else self.endpoint
+
+
+class Exchange:
+    """What the layers know about one request; each layer adds what it learns."""
+
+    __slots__ = ("body", "client", "head", "headers", "layer", "query", "request", "route")
+
+    def __init__(self, route: Route, head: Head, client: Client, query: str, headers: Headers) -> None:
+        """`headers`: the client's, names in lower case."""
+        self.route = route
+        self.head = head
+        self.client = client
+        self.query = query
+        self.headers = headers
+        self.layer = "l0"
+        self.body: bytes = b""
+        self.request: Request | None = None
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """A reply that is there at once."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Streamed(msgspec.Struct, frozen=True):
+    """A reply that arrives piece by piece. Whoever takes it must close `pieces`."""
+
+    status: int
+    headers: Headers
+    pieces: Pieces
+
+
+class Pieces(Protocol):
+    """A body in pieces, as they arrive."""
+
+    async def next(self) -> bytes | None:
+        """The next piece; `None` at the end, whether it came well or was told to the client as an error event."""
+
+    def close(self) -> None:
+        """No more pieces are wanted."""
+
+
+Answer = Hit | Whole | Streamed

@@ -1,0 +1,226 @@
+"""Carries one provider reply into a flight: checks it, stores it if it is complete, hands it on.
+
+What reaches the client are the provider's own bytes, unless it answered in another form than it was asked for (JSON where
+a stream was wanted, or the reverse): then the reply is rebuilt, for a client that waits for a stream may ask again without
+end when it gets JSON.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from isartor._native import ENDPOINTS, Complete, Tee
+from isartor.errors import UpstreamError
+from isartor.formats import native
+from isartor.stack.exchange import Whole
+
+if TYPE_CHECKING:
+    from isartor._native import Exact, Request
+    from isartor.ports import Call, Headers, Provider, Response
+    from isartor.stack.exchange import Exchange
+    from isartor.stack.flights import Flight
+
+_JSON: Final = ("content-type", "application/json")
+_SSE: Final = ("content-type", "text/event-stream; charset=utf-8")
+_OK: Final = range(200, 300)
+_ERROR_BYTES: Final = 1024 * 1024
+_SERVER_ERROR: Final = 500
+# Said of a body that is none of the surface's replies, and so must not be passed off as one.
+_GARBAGE: Final = frozenset({"malformed"})
+# Said of a stream that ended in good order on the wire, but before its end.
+_BROKEN: Final = frozenset({"cut", "unfinished", "malformed"})
+# The event after which nothing follows, where a surface has one. Gemini has none: its stream ends with the body.
+_TERMINAL: Final = {
+    "chat": b"[DONE]",
+    "completions": b"[DONE]",
+    "messages": b"message_stop",
+    "responses": b"response.completed",
+}
+
+
+class Fetch:
+    """One upstream call and what becomes of its reply."""
+
+    def __init__(self, exchange: Exchange, request: Request, *, store: Exact | None, limit: int) -> None:
+        """`store`: where a complete reply goes, `None` for nowhere. `limit`: largest reply kept, in bytes."""
+        self._exchange = exchange
+        self._request = request
+        self._store = store
+        self._limit = limit
+        self._endpoint = exchange.route.endpoint
+        self._number = exchange.route.number
+
+    async def run(self, provider: Provider, call: Call, flight: Flight) -> None:
+        """Makes the call. Raises `UpstreamError` and its kin; what has been handed on by then stays handed on."""
+        response = await provider.call(call)
+        try:
+            if response.status not in _OK:
+                await self._refused(provider, response, flight)
+            elif self._endpoint == "native" and call.endpoint != "native":
+                await self._native(call, response, flight)
+            elif self._request.stream and _streams(response.headers, sse=self._request.sse):
+                await self._stream(provider, response, flight)
+            else:
+                await self._whole(provider, response, flight)
+        finally:
+            await response.close()
+
+    async def _refused(self, provider: Provider, response: Response, flight: Flight) -> None:
+        """An error reply: the provider's own words, if they are in the surface's shape."""
+        body = await response.read_all(_ERROR_BYTES)
+        if self._endpoint != "native" and _is_object(body):
+            flight.answer(Whole(response.status, response.headers, body))
+            return
+        text = body[:300].decode("utf-8", "replace").strip()
+        status = response.status if response.status < _SERVER_ERROR else 502
+        error = UpstreamError(
+            f"The provider {provider.name!r} answered with status {response.status}: {text or 'no message'}",
+            status=status,
+            code="upstream_refused",
+        )
+        error.retry_after = _retry_after(response.headers)
+        raise error
+
+    async def _stream(self, provider: Provider, response: Response, flight: Flight) -> None:
+        terminal = _TERMINAL.get(self._endpoint)
+        form = "sse" if self._request.sse else "json-array"
+        flight.begin(response.headers)
+        settled = False
+        while (piece := await response.read()) is not None:
+            if not settled and terminal is not None and terminal in piece:
+                # Stored before the client sees the end, so that its next request finds it.
+                settled = self._settle(flight, form, flight.kept(), piece) is None
+                if settled:
+                    flight.close()
+            await flight.push(piece)
+        if not settled:
+            refusal = self._settle(flight, form, flight.kept(), b"")
+            if refusal in _BROKEN:
+                message = f"The provider {provider.name!r} ended the stream before the reply was complete."
+                raise UpstreamError(message, code="upstream_cut", retryable=True)
+
+    async def _whole(self, provider: Provider, response: Response, flight: Flight) -> None:
+        body = await self._collect(response, flight)
+        if body is None:
+            return
+        form = "sse" if _content_type(response.headers) == "text/event-stream" else "json"
+        tee = Tee(self._number, form, self._limit)
+        tee.feed(body)
+        outcome = tee.finish()
+        headers = response.headers
+        if isinstance(outcome, Complete):
+            flight.note = self._keep(outcome)
+            if self._request.stream:
+                body = outcome.render_for(self._request)
+                headers = _as(headers, _SSE if self._request.sse else _JSON)
+            elif form == "sse":
+                body = outcome.json
+                headers = _as(headers, _JSON)
+        else:
+            flight.note = f"detail={outcome}"
+            if outcome in _GARBAGE or self._request.stream or form == "sse":
+                raise UpstreamError(
+                    f"The provider {provider.name!r} sent a reply that is not one of this API ({outcome}).",
+                    code="upstream_invalid_reply",
+                )
+        flight.answer(Whole(response.status, headers, body))
+
+    async def _collect(self, response: Response, flight: Flight) -> bytes | None:
+        """The whole body; `None` if it was too large to hold and has been handed on piece by piece instead."""
+        pieces: list[bytes] = []
+        size = 0
+        while (piece := await response.read()) is not None:
+            pieces.append(piece)
+            size += len(piece)
+            if size > self._limit:
+                if self._request.stream or _content_type(response.headers) == "text/event-stream":
+                    message = f"The provider's reply is larger than {self._limit} bytes and not of the form asked for."
+                    raise UpstreamError(message, code="upstream_reply_too_large")
+                flight.note = "detail=too-large"
+                flight.close()
+                flight.begin(response.headers)
+                await flight.push(b"".join(pieces))
+                while (piece := await response.read()) is not None:
+                    await flight.push(piece)
+                return None
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def _native(self, call: Call, response: Response, flight: Flight) -> None:
+        """A native prompt went out in the provider's format; its text comes back in ours."""
+        body = await response.read_all(self._limit)
+        text = native.from_wire(call.endpoint, body)
+        original = Tee(ENDPOINTS.index(call.endpoint), "json", self._limit)
+        original.feed(body)
+        outcome = original.finish()
+        model = self._request.model or call.model
+        if isinstance(outcome, Complete):
+            cached = _complete(self._number, native.reply(1, text, model))
+            flight.note = self._keep(cached)
+        else:
+            flight.note = f"detail={outcome}"
+        fresh = _complete(self._number, native.reply(3, text, model))
+        kind = _SSE if self._request.stream else _JSON
+        flight.answer(Whole(response.status, _as(response.headers, kind), fresh.render_for(self._request)))
+
+    def _settle(self, flight: Flight, form: str, kept: bytes | None, piece: bytes) -> str | None:
+        """Stores a stream that has come to its end; otherwise the token that says why not."""
+        if kept is None:
+            return "too-large"
+        tee = Tee(self._number, form, self._limit)
+        tee.feed(kept + piece)
+        outcome = tee.finish()
+        if isinstance(outcome, Complete):
+            flight.note = self._keep(outcome)
+            return None
+        return outcome
+
+    def _keep(self, complete: Complete) -> str:
+        if self._store is None:
+            return ""
+        refusal = self._store.store(self._exchange.head, self._request, complete)
+        return "stored" if refusal is None else f"detail={refusal}"
+
+
+def _complete(number: int, body: bytes) -> Complete:
+    tee = Tee(number, "json", len(body))
+    tee.feed(body)
+    outcome = tee.finish()
+    if not isinstance(outcome, Complete):
+        raise UpstreamError(f"The reply cannot be given in the native form ({outcome}).")
+    return outcome
+
+
+def _content_type(headers: Headers) -> str:
+    for name, value in headers:
+        if name == "content-type":
+            return value.partition(";")[0].strip().lower()
+    return ""
+
+
+def _streams(headers: Headers, *, sse: bool) -> bool:
+    """Whether the reply has the form of the stream asked for. A provider that names no type is taken at its word."""
+    kind = _content_type(headers)
+    return kind == "text/event-stream" if sse else kind in {"application/json", ""}
+
+
+def _as(headers: Headers, content_type: tuple[str, str]) -> Headers:
+    return [content_type, *(line for line in headers if line[0] != "content-type")]
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(body), dict | list)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
+def _retry_after(headers: Headers) -> float | None:
+    for name, value in headers:
+        if name == "retry-after":
+            try:
+                return max(float(value), 0.0)
+            except ValueError:
+                return None
+    return None

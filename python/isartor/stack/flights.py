@@ -1,0 +1,226 @@
+"""One flight: identical requests share one upstream call.
+
+A `Flight` runs the call in a task of its own, keeps the pieces that have come (up to a limit), and hands them to every
+`Passenger` from the first. It goes on while one passenger is left, and is cancelled when the last one leaves. It is as
+fast as its fastest passenger lets it be: while nobody takes what has come, nothing more is read from the provider.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from isartor.errors import IsartorError, UpstreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from isartor.ports import Headers
+    from isartor.stack.exchange import Client, Whole
+
+# Bytes that may wait for the fastest passenger before the provider has to wait as well.
+_AHEAD: Final = 256 * 1024
+
+
+class GoneError(Exception):
+    """The client has gone; there is nobody to answer."""
+
+
+class Flight:
+    """One upstream call and those who wait for it."""
+
+    def __init__(self, key: bytes, limit: int, landed: Callable[[Flight], None]) -> None:
+        """`limit`: bytes that are kept. `landed` is called once, when no more passengers can be taken."""
+        loop = asyncio.get_running_loop()
+        self.key = key
+        self.opened: asyncio.Future[Whole | Headers] = loop.create_future()
+        """The reply as a whole, or the headers of a stream; or the error."""
+        self.note = ""
+        """What became of the reply in the store, as `cache-status` parameters; set before `opened` for a whole reply."""
+        self._limit = limit
+        self._landed = landed
+        self._loop = loop
+        self._pieces: list[bytes] = []
+        self._first = 0  # index of _pieces[0] in the whole stream
+        self._size = 0  # bytes kept
+        self._total = 0  # bytes that have come
+        self._passengers: list[Passenger] = []
+        self._done = False
+        self._error: IsartorError | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._room: asyncio.Future[None] | None = None
+        self._open = True  # takes passengers
+        self._task: asyncio.Task[None] | None = None
+
+    # -- the call's side
+
+    def start(self, run: Coroutine[object, object, None]) -> None:
+        """Starts the call."""
+        self._task = self._loop.create_task(self._run(run))
+
+    async def _run(self, run: Coroutine[object, object, None]) -> None:
+        error: IsartorError | None = None
+        try:
+            await run
+        except IsartorError as known:
+            error = known
+        except Exception as unknown:  # a fault of ours must reach the client as an error, not as silence
+            self._loop.call_exception_handler({"message": "a flight failed", "exception": unknown})
+            error = IsartorError("Isartor failed while it handled the provider's reply; see its log.")
+        finally:
+            self.close()
+            self._done = True
+            self._error = error
+            if not self.opened.done():
+                if error is not None:
+                    self.opened.set_exception(error)
+                    # Whoever waits gets it; if nobody is left, nobody needs to hear of it.
+                    self.opened.exception()
+                else:
+                    self.opened.cancel()
+            self._wake()
+
+    def begin(self, headers: Headers) -> None:
+        """The reply is a stream."""
+        if not self.opened.done():
+            self.opened.set_result(headers)
+
+    def answer(self, whole: Whole) -> None:
+        """The reply is there as a whole."""
+        if not self.opened.done():
+            self.opened.set_result(whole)
+
+    async def push(self, piece: bytes) -> None:
+        """Hands one piece on; waits while everybody is busy with earlier ones."""
+        self._pieces.append(piece)
+        self._size += len(piece)
+        self._total += len(piece)
+        if self._size > self._limit and self._open:
+            # Nobody can start from the beginning any more.
+            self.close()
+        if not self._open and self._size > self._limit:
+            self._forget()
+        self._wake()
+        while self._passengers and self._total - self._furthest() > _AHEAD:
+            self._room = self._loop.create_future()
+            await self._room
+
+    def kept(self) -> bytes | None:
+        """Everything that has come, or `None` if it was too much to keep."""
+        return b"".join(self._pieces) if self._first == 0 and self._size <= self._limit else None
+
+    def close(self) -> None:
+        """Takes no more passengers."""
+        if self._open:
+            self._open = False
+            self._landed(self)
+
+    # -- the passengers' side
+
+    @property
+    def boardable(self) -> bool:
+        """Whether one more can have it from its first byte."""
+        return self._open
+
+    def board(self, client: Client) -> Passenger:
+        """One more client waits for this reply."""
+        passenger = Passenger(self, client)
+        self._passengers.append(passenger)
+        return passenger
+
+    def leave(self, passenger: Passenger) -> None:
+        """A client has gone, or has all it wants. The last one to leave an unfinished call ends it."""
+        if passenger in self._passengers:
+            self._passengers.remove(passenger)
+            if not self._passengers and not self._done and self._task is not None:
+                self.close()
+                self._task.cancel()
+            elif self._room is not None:
+                self._make_room()
+
+    async def wait(self, index: int) -> list[bytes] | None:
+        """The pieces from `index` on, as soon as there are any; `None` at the end. Raises the flight's error."""
+        while index - self._first >= len(self._pieces):
+            if self._done:
+                if self._error is not None:
+                    raise self._error
+                return None
+            more: asyncio.Future[None] = self._loop.create_future()
+            self._waiting.append(more)
+            await more
+        if index < self._first:
+            message = "This client read too slowly; the earlier part of the stream is no longer held."
+            raise UpstreamError(message, code="client_too_slow")
+        return self._pieces[index - self._first :]
+
+    def taken(self) -> None:
+        """A passenger has got further."""
+        if self._room is not None and self._total - self._furthest() <= _AHEAD:
+            self._make_room()
+
+    def _furthest(self) -> int:
+        return max((passenger.bytes for passenger in self._passengers), default=self._total)
+
+    def _forget(self) -> None:
+        """Drops pieces that everybody has, and, past twice the limit, those that only the slowest still need."""
+        slowest = min((passenger.index for passenger in self._passengers), default=self._first + len(self._pieces))
+        while self._pieces and (self._first < slowest or self._size > 2 * self._limit):
+            self._size -= len(self._pieces.pop(0))
+            self._first += 1
+
+    def _make_room(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+        self._room = None
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for more in waiting:
+            if not more.done():
+                more.set_result(None)
+
+
+class Passenger:
+    """One client's place in a flight."""
+
+    __slots__ = ("_flight", "_gone", "_watch", "bytes", "index")
+
+    def __init__(self, flight: Flight, client: Client) -> None:
+        """Watches the client from now on: if it goes, it leaves the flight."""
+        self.index = 0
+        self.bytes = 0
+        self._flight = flight
+        self._gone = False
+        self._watch = asyncio.ensure_future(client.client_disconnect())
+        self._watch.add_done_callback(self._left)
+
+    async def head(self) -> Whole | Headers:
+        """The reply as a whole, or the headers of a stream. Raises the flight's error."""
+        try:
+            # One passenger's cancellation must not reach the others.
+            return await asyncio.shield(self._flight.opened)
+        except asyncio.CancelledError:
+            if self._flight.opened.cancelled():
+                raise GoneError from None
+            raise
+
+    async def next(self) -> bytes | None:
+        """The next piece, or several that have come meanwhile; `None` at the end."""
+        pieces = await self._flight.wait(self.index)
+        if pieces is None:
+            return None
+        self.index += len(pieces)
+        piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self.bytes += len(piece)
+        self._flight.taken()
+        return piece
+
+    def leave(self) -> None:
+        """Wants no more."""
+        self._watch.cancel()
+        self._flight.leave(self)
+
+    def _left(self, watch: asyncio.Future[None]) -> None:
+        if not watch.cancelled():
+            watch.exception()
+            self._flight.leave(self)

@@ -1,0 +1,104 @@
+"""L0: who may come in, and how much they may bring."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from isartor.errors import AuthError, ForbiddenError, RequestError, TooLargeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from isartor._native import Head
+    from isartor.stack.exchange import Client, Exchange
+
+_WELCOME: Final = 0
+_REFUSALS: Final[dict[int, Callable[[], RequestError]]] = {
+    1: lambda: AuthError(
+        "This gateway asks for a key and none was sent. Send the gateway key as 'x-api-key' or 'Authorization: Bearer'."
+    ),
+    2: lambda: AuthError("The key sent is not this gateway's key (gateway_api_key). Provider keys are not used here."),
+    3: lambda: ForbiddenError(
+        "Browsers may not call this gateway from another origin. Add the page's origin to allowed_origins to let it in.",
+        code="foreign_origin",
+    ),
+    4: lambda: ForbiddenError(
+        "The Host header names a host that is not this gateway. Add it to allowed_hosts to let it in.",
+        code="foreign_host",
+    ),
+}
+
+
+class Gatekeeper:
+    """Checks key and origin before the body is read, then reads the body within its limits."""
+
+    name: ClassVar[str] = "l0"
+
+    def __init__(self, *, max_body_bytes: int, body_timeout_secs: float) -> None:
+        """`max_body_bytes`: largest body taken. `body_timeout_secs`: longest time a client may take to send it."""
+        self._max = max_body_bytes
+        self._timeout = body_timeout_secs
+        self._ticks = 0
+        self._reading: dict[asyncio.Task[object], int] = {}
+
+    async def answer(self, exchange: Exchange) -> None:
+        """Refuses, or reads the body and lets the next layer look."""
+        head = exchange.head
+        self.admit(head)
+        if head.encoding is not None:
+            message = f"content-encoding {head.encoding!r} is not supported; send the body as it is."
+            raise RequestError(message, status=415, code="unsupported_encoding")
+        exchange.body = await self.body(exchange.client, head)
+
+    def admit(self, head: Head) -> None:
+        """Raises `AuthError` or `ForbiddenError` if the headers do not let the request in."""
+        verdict = head.verdict
+        if verdict != _WELCOME:
+            raise _REFUSALS[verdict]()
+
+    async def body(self, client: Client, head: Head, limit: int | None = None) -> bytes:
+        """The body, if it is no larger than `limit` (default `max_body_bytes`) and comes in time."""
+        limit = self._max if limit is None else limit
+        length = head.content_length
+        if length > limit:
+            raise _too_large(limit)
+        task = asyncio.current_task()
+        if task is None:  # pragma: no cover - a coroutine that awaits runs in a task
+            message = "no task"
+            raise RuntimeError(message)
+        self._reading[task] = self._ticks
+        try:
+            if length >= 0:
+                return await client()
+            pieces = []
+            size = 0
+            async for piece in client:
+                size += len(piece)
+                if size > limit:
+                    raise _too_large(limit)
+                pieces.append(piece)
+            return b"".join(pieces)
+        except asyncio.CancelledError:
+            if self._reading.get(task) is not None:
+                raise
+            task.uncancel()
+            message = f"The body did not arrive within {self._timeout:g} seconds (body_timeout_secs)."
+            raise RequestError(message, status=408, code="body_timeout") from None
+        finally:
+            self._reading.pop(task, None)
+
+    def tick(self) -> None:
+        """Called once a second: ends the reading of bodies that take too long.
+
+        One sweep a second instead of a timer per request: the limit is coarse, the hot path is not.
+        """
+        self._ticks += 1
+        for task, since in list(self._reading.items()):
+            if self._ticks - since > self._timeout:
+                del self._reading[task]
+                task.cancel()
+
+
+def _too_large(limit: int) -> TooLargeError:
+    return TooLargeError(f"The body is larger than {limit} bytes (max_body_bytes).")

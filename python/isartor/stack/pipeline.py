@@ -1,0 +1,48 @@
+"""The stack: the layers that a request meets, top to bottom, until one of them has the reply."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from isartor.errors import NoProviderError
+
+if TYPE_CHECKING:
+    from isartor.stack.cloud import Cloud
+    from isartor.stack.exact import ExactCache
+    from isartor.stack.exchange import Answer, Exchange
+    from isartor.stack.gate import Gatekeeper
+
+
+class Layer(Protocol):
+    """Answers one question: do you have the reply? Never calls the next layer itself."""
+
+    name: ClassVar[str]
+
+    async def answer(self, exchange: Exchange) -> Answer | None:
+        """The reply, or nothing. Raises an `IsartorError` to refuse the request."""
+
+
+class Pipeline:
+    """The stack, as one list."""
+
+    def __init__(self, *, gate: Gatekeeper, exact: ExactCache, cloud: Cloud) -> None:
+        """Takes the layers as `wiring` built them."""
+        self.layers: tuple[Layer, ...] = (
+            gate,  # L0   key, origin, size, limits; reads the body
+            #        L0.5 route: labels → provider and model
+            exact,  # L1a  one hash, one lookup
+            #        L1b  semantic: embed, search, verify
+            #        L2   small model: classify, answer
+            #        L2.5 context: minify, dedup
+            cloud,  # L3   provider
+        )
+
+    async def answer(self, exchange: Exchange) -> Answer:
+        """The first reply that a layer has."""
+        for layer in self.layers:
+            exchange.layer = layer.name
+            reply = await layer.answer(exchange)
+            if reply is not None:
+                return reply
+        message = "No layer of the stack answered this request."
+        raise NoProviderError(message)

@@ -1,0 +1,138 @@
+"""The one place where configuration becomes objects: it alone knows both the stack and the providers."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from hashlib import blake2b
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+
+from isartor._native import Exact, Gate, Stats
+from isartor.formats import models
+from isartor.providers import registry
+from isartor.providers.base import Limits, Settings
+from isartor.server.admin import CacheAdmin
+from isartor.server.health import Health
+from isartor.server.pages import Pages
+from isartor.stack.cloud import Cloud
+from isartor.stack.exact import ExactCache
+from isartor.stack.gate import Gatekeeper
+from isartor.stack.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from isartor.config import Config
+    from isartor.ports import Provider
+
+_LOCAL: Final = ("localhost", "127.0.0.1", "[::1]", "::1")
+_PURGE_SECS: Final = 60
+
+
+class Gateway:
+    """Everything that one worker process holds."""
+
+    def __init__(self, config: Config) -> None:
+        """Builds the stack from the top down; connects to nothing yet."""
+        self.aliases = config.model_aliases
+        self.stats = Stats()
+        self.provider = _provider(config)
+        self.gate = _gate(config)
+        self.keeper = Gatekeeper(
+            max_body_bytes=config.server.max_body_bytes, body_timeout_secs=config.server.body_timeout_secs
+        )
+        workers = config.server.workers
+        self.store = Exact(
+            max_entries=max(config.cache_max_capacity // workers, 1),
+            max_bytes=max(config.cache_max_bytes // workers, 1),
+            ttl_secs=config.cache_ttl_secs,
+            stale_secs=config.stale_if_error_secs,
+            aliases=config.model_aliases,
+            stats=self.stats,
+        )
+        exact = config.cache_mode in {"exact", "both"}
+        self.pipeline = Pipeline(
+            gate=self.keeper,
+            exact=ExactCache(self.store, enabled=exact),
+            cloud=Cloud(self.provider, self.store, keeps=exact, limit=config.cache_max_entry_bytes),
+        )
+        self.pages = Pages(
+            gate=self.gate,
+            keeper=self.keeper,
+            health=Health(config, stats=self.stats, store=self.store, provider=self.provider),
+            cache=CacheAdmin(self.store),
+            known=models.known(
+                self.provider.name, self.provider.model, config.model_aliases, created=int(time.time())
+            ),
+        )
+        self._timers: list[asyncio.TimerHandle] = []
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Starts what runs by the clock."""
+        self._every(loop, 1, self.keeper.tick)
+        self._every(loop, _PURGE_SECS, self.store.purge)
+
+    def stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Stops the clocks and closes the provider's connections."""
+        for timer in self._timers:
+            timer.cancel()
+        if not loop.is_closed() and not loop.is_running():
+            loop.run_until_complete(self.provider.close())
+
+    def _every(self, loop: asyncio.AbstractEventLoop, secs: float, work: Callable[[], object]) -> None:
+        place = len(self._timers)
+
+        def run() -> None:
+            work()
+            self._timers[place] = loop.call_later(secs, run)
+
+        self._timers.append(loop.call_later(secs, run))
+
+
+def _provider(config: Config) -> Provider:
+    settings = Settings(
+        provider="demo" if config.demo else config.llm_provider,
+        url=None if config.demo else config.external_llm_url,
+        model=config.external_llm_model,
+        api_key=config.external_llm_api_key,
+        limits=Limits(
+            l3_connect_timeout_secs=config.l3_connect_timeout_secs,
+            l3_read_timeout_secs=config.l3_read_timeout_secs,
+            l3_timeout_secs=config.l3_timeout_secs,
+        ),
+        offline=config.offline_mode,
+        offline_allowed_hosts=config.offline_allowed_hosts,
+    )
+    return registry.build(settings)
+
+
+def _gate(config: Config) -> Gate:
+    server = config.server
+    key = config.gateway_api_key.reveal() if config.gateway_api_key is not None else ""
+    hosts = [*_LOCAL, server.host.lower(), *(host.lower() for host in server.allowed_hosts)]
+    outside = not _is_loopback(server.host)
+    if outside and key and not server.allowed_hosts:
+        # A page behind a rebound name has no key; by which name the gateway is reached is its operator's business.
+        hosts = []
+    return Gate(
+        keys=[(key, tenant_of(key))] if key else [],
+        hosts=hosts,
+        any_address=outside,
+        origins=list(server.allowed_origins),
+        scope_agent_sessions=config.scope_agent_sessions,
+        seed=secrets.randbits(64),
+    )
+
+
+def tenant_of(key: str) -> bytes:
+    """The tenant that a gateway key stands for: 16 bytes that tell nothing of the key."""
+    return blake2b(key.encode(), digest_size=16, person=b"isartor-tenant").digest()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -1,0 +1,1 @@
+"""What the gateway does when upstreams, clients or the machine misbehave."""

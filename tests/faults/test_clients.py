@@ -1,0 +1,107 @@
+"""Clients that leave, stall, or read slowly: the gateway frees what they held and serves the others."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.stub import Stub
+from tests.wire.ask import ANSWERING, body, ended, layer, path, post
+from tests.wire.gateway import Gateway
+from tests.wire.raw import head, wire
+
+GatewayOf = Callable[[str], Gateway]
+MakeGateway = Callable[..., Gateway]
+Fresh = Callable[..., str]
+
+
+@pytest.mark.parametrize("endpoint", ANSWERING)
+@pytest.mark.parametrize("at", [0, 1, 4])
+def test_gone_in_mid_stream(
+    endpoint: str, at: int, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh
+) -> None:
+    """A client that leaves in mid-stream has its upstream call cancelled, and its half answer is not stored."""
+    prompt, url = fresh(f"[[hold={at}]][[gate=gone]]"), gateway_of(endpoint).url
+    content = json.dumps(body(endpoint, prompt, stream=True)).encode()
+    with wire(url) as connection:
+        connection.send(
+            head("POST", path(endpoint, stream=True), url, f"Content-Length: {len(content)}") + content
+        )
+        (call,) = stub.wait_calls(1, prompt)
+        if at:
+            connection.head()
+    stub.wait_state(call, "cancelled")
+    stub.release("gone-over")
+    reply = post(http, url, endpoint, prompt.replace("[[gate=gone]]", "[[gate=gone-over]]"), stream=True)
+    assert layer(reply) == "l3"
+    assert ended(endpoint, reply.content)
+
+
+def test_many_leave_at_once(gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh) -> None:
+    """Fifty clients of fifty streams leave together; every call is cancelled and the gateway goes on."""
+    from contextlib import ExitStack
+
+    url, prompts = gateway_of("chat").url, [fresh("[[hold=3]][[gate=many]]") for _ in range(50)]
+    with ExitStack() as stack:
+        for prompt in prompts:
+            content = json.dumps(body("chat", prompt, stream=True)).encode()
+            connection = stack.enter_context(wire(url))
+            connection.send(head("POST", path("chat"), url, f"Content-Length: {len(content)}") + content)
+            connection.head()
+    for prompt in prompts:
+        stub.wait_state(stub.calls(prompt)[0], "cancelled")
+    assert post(http, url, "chat", fresh()).status_code == 200
+
+
+@pytest.mark.parametrize("sent", [0, 10])
+def test_gone_inside_the_request(sent: int, gateway_of: GatewayOf, http: httpx.Client, fresh: Fresh) -> None:
+    """Clients that leave before their request is whole cost nothing."""
+    url = gateway_of("chat").url
+    for _ in range(20):
+        with wire(url) as connection:
+            connection.send(head("POST", path("chat"), url, "Content-Length: 1000") + b"{" * sent)
+    assert post(http, url, "chat", fresh()).status_code == 200
+
+
+def test_a_stalled_body(make_gateway: MakeGateway) -> None:
+    """A client that stops sending its body is let go after `body_timeout_secs`."""
+    url = make_gateway(body_timeout_secs="1").url
+    with wire(url) as connection:
+        connection.send(head("POST", path("chat"), url, "Content-Length: 1000") + b"{")
+        try:
+            status, _, _ = connection.reply()
+        except ConnectionError:
+            return
+        assert status == 408
+
+
+def test_backpressure(gateway_of: GatewayOf, stub: Stub, fresh: Fresh) -> None:
+    """While a client does not read, the gateway stops reading from the provider and its memory stays where it was."""
+    gateway = gateway_of("chat")
+    prompt = fresh("[[chunks=600]][[size=100000]]")
+    before = gateway.memory()
+    with httpx.Client(timeout=60, trust_env=False) as client:
+        request = client.stream("POST", gateway.url + path("chat"), json=body("chat", prompt, stream=True))
+        with request as reply:
+            chunks = reply.iter_raw()
+            start = next(chunks)
+            (call,) = stub.calls(prompt)
+            steady = _steady(lambda: call.events)
+            assert steady < 500, "the gateway took everything in although nobody read it"
+            assert gateway.memory() - before < 60 * 2**20
+            size = len(start) + sum(len(chunk) for chunk in chunks)
+    assert size > 600 * 100_000
+
+
+def _steady(value: Callable[[], int]) -> int:
+    """Return the value once it has not changed for half a second."""
+    last, since = value(), time.monotonic()
+    while time.monotonic() - since < 0.5:
+        if (now := value()) != last:
+            last, since = now, time.monotonic()
+        time.sleep(0.01)
+    return last
