@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def stub() -> Iterator[Stub]:
-    """The stub provider of this session."""
+    """Run the stub provider of this session."""
     from tests.stub import Stub
 
     with Stub() as running:
@@ -89,7 +89,7 @@ def make_gateway(stub: Stub, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="session")
 def http() -> Iterator[httpx.Client]:
-    """A plain HTTP client that ignores the machine's proxy settings."""
+    """Give a plain HTTP client that ignores the machine's proxy settings."""
     import httpx
 
     with httpx.Client(timeout=30, trust_env=False) as client:

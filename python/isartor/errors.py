@@ -2,18 +2,18 @@
 
 The tree, with the HTTP status and the fault of each::
 
-    IsartorError                        500  gateway
-    ├── ConfigError                     500  gateway   a setting is wrong; the gateway does not start
-    ├── RequestError                    400  client    the request cannot be understood
-    │   ├── AuthError                   401  client    gateway key missing or wrong
-    │   ├── ForbiddenError              403  client    origin, host or policy forbids it
-    │   ├── NotFoundError               404  client    no such route, model or entry
-    │   ├── MethodError                 405  client    the route exists, the method does not
-    │   ├── TooLargeError               413  client    body over `max_body_bytes`
-    │   └── NotImplementedFormatError   501  client    the provider does not speak this format
-    ├── NoProviderError                 503  gateway   nothing to send the request to
-    └── UpstreamError                   502  upstream  the provider refused, broke off or sent garbage
-        └── UpstreamTimeoutError        504  upstream  the provider was too slow
+    IsartorError                       500  gateway
+    ├── ConfigError                    500  gateway   a setting is wrong; the gateway does not start
+    ├── RequestError                   400  client    the request cannot be understood
+    │   ├── AuthError                  401  client    gateway key missing or wrong
+    │   ├── ForbiddenError             403  client    origin, host or policy forbids it
+    │   ├── NotFoundError              404  client    no such route, model or entry
+    │   ├── MethodError                405  client    the route exists, the method does not
+    │   ├── TooLargeError              413  client    body over `max_body_bytes`
+    │   └── NotImplementedFormatError  501  client    the provider does not speak this format
+    ├── NoProviderError                503  gateway   nothing to send the request to
+    └── UpstreamError                  502  upstream  the provider refused, broke off or sent garbage
+        └── UpstreamTimeoutError       504  upstream  the provider was too slow
 
 An error knows whose fault it is and whether the same request may succeed when it is sent again; both are set
 where the error is raised, never guessed from its text. Building an error does nothing else: it does not log.

@@ -7,7 +7,6 @@ import json
 import pytest
 
 from isartor.formats import SURFACES
-from isartor.formats.gemini import Gemini
 
 ALL = sorted(SURFACES)
 
@@ -78,15 +77,6 @@ def test_gemini_words(status: int, word: str) -> None:
     """Google's canonical words."""
     body = json.loads(SURFACES["gemini"].error(status, "m", code="c"))
     assert body == {"error": {"code": status, "message": "m", "status": word}}
-
-
-def test_gemini_array_stream() -> None:
-    """In the array form an error is the last element, and what the client has is a JSON array."""
-    gemini = Gemini()
-    alone = json.loads(gemini.array_error(502, "m", code="c", first=True))
-    after = json.loads(b'[{"candidates":[]}' + gemini.array_error(502, "m", code="c", first=False))
-    assert alone == after[1:]
-    assert alone[0]["error"]["code"] == 502
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from .upstream import OK, answering, call, running, settings, upstream
 )
 @running
 async def test_call(endpoint: str, path: str) -> None:
-    """Path and query are Anthropic's; the key is ours, also where the client sent its own as a bearer token."""
+    """Path and query are Anthropic's; the key is ours, also where the client sent a bearer token."""
     headers = [("authorization", "Bearer client"), ("x-api-key", "client"), ("anthropic-beta", "a,b")]
     async with upstream(answering(OK)) as server:
         provider = build(settings("anthropic", server.url))

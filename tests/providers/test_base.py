@@ -21,7 +21,6 @@ CLIENTS = Path(__file__).parent.parent / "data" / "clients"
         "accept",
         "anthropic-beta",
         "anthropic-version",
-        "content-type",
         "http-referer",
         "idempotency-key",
         "openai-beta",
@@ -77,8 +76,20 @@ def test_goes_along(name: str) -> None:
     ],
 )
 def test_stays_behind(name: str) -> None:
-    """Credentials, hop-by-hop headers, our own, and what the network around the gateway adds never go upstream."""
+    """Credentials, hop-by-hop headers, our own, and what the surrounding network adds stay behind."""
     assert request_headers([(name, "v")]) == []
+
+
+@pytest.mark.parametrize("value", ["application/json", "application/json; charset=utf-8"])
+def test_json_content_type_goes_along(value: str) -> None:
+    """A content type that says JSON is kept as it is."""
+    assert request_headers([("content-type", value)]) == [("content-type", value)]
+
+
+@pytest.mark.parametrize("value", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_other_content_type_stays_behind(value: str) -> None:
+    """Another one is wrong about the body, which is JSON."""
+    assert request_headers([("content-type", value)]) == []
 
 
 def test_named_in_connection() -> None:
@@ -95,9 +106,9 @@ def test_repeated_header_keeps_its_lines() -> None:
 
 @pytest.mark.parametrize("path", sorted(CLIENTS.glob("*.json")), ids=lambda path: path.stem)
 def test_recorded_clients_lose_no_hint_and_leak_no_key(path: Path) -> None:
-    """Of what the recorded clients send, exactly the credentials, the hop's own and the MCP headers stay behind."""
+    """Of what recorded clients send, only credentials, hop-by-hop and MCP headers stay behind."""
     sent = {name.lower() for name, _ in json.loads(path.read_bytes())["headers"]}
-    kept = {name for name, _ in request_headers([(name, "v") for name in sent])}
+    kept = {name for name, _ in request_headers([(name, "json") for name in sent])}
     stays = {
         "accept-encoding",
         "anthropic-dangerous-direct-browser-access",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from google.genai import types as genai_types
@@ -101,7 +101,7 @@ def test_completions(client: OpenAI) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["float", "base64"])
-def test_embeddings(client: OpenAI, encoding: Any) -> None:
+def test_embeddings(client: OpenAI, encoding: Literal["float", "base64"]) -> None:
     """Equal texts give equal unit vectors of the wanted length, other texts others."""
     reply = client.embeddings.create(
         model="e", input=["a b", "c", "a b"], dimensions=16, encoding_format=encoding

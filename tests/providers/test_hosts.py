@@ -22,7 +22,7 @@ from isartor.providers.hosts import allowed_offline, is_loopback, is_private
     ],
 )
 def test_loopback(host: str) -> None:
-    """This machine, by name and address."""
+    """Names and addresses of this machine."""
     assert is_loopback(host)
     assert is_private(host)
 

@@ -43,6 +43,17 @@ async def test_call(endpoint: str, path: str) -> None:
     assert seen.header("cookie") is None
 
 
+@pytest.mark.parametrize("sent", [[], [("content-type", "text/plain")]])
+@running
+async def test_content_type(sent: list[tuple[str, str]]) -> None:
+    """The body is announced as JSON, whatever the client said of it."""
+    async with upstream(answering(OK)) as server:
+        provider = build(settings("openai", server.url))
+        await (await provider.call(call("chat", headers=sent))).close()
+        await provider.close()
+    assert server.seen[0].header("content-type") == "application/json"
+
+
 def test_speaks() -> None:
     """Its four operations and no other."""
     assert build(settings("openai")).endpoints == {"chat", "completions", "embeddings", "responses"}
@@ -72,7 +83,7 @@ async def test_own_address_needs_no_key(provider: str) -> None:
     """A server at an address of the user's own is asked without a key, and no credential is made up."""
     async with upstream(answering(OK)) as server:
         made = build(settings(provider, server.url, api_key=None))
-        endpoint = sorted(made.endpoints)[0]
+        endpoint = min(made.endpoints)
         await (await made.call(call(endpoint, headers=[("authorization", "Bearer client")]))).close()
         await made.close()
     for name in ("authorization", "x-api-key", "x-goog-api-key"):

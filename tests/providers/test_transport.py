@@ -1,4 +1,4 @@
-"""The network under the providers: what goes over the wire, what comes back, and every way in which it fails."""
+"""The network under the providers: what goes over the wire, what comes back, and how it fails."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def post_all(transport: Transport, *, stream: bool = False) -> bytes:
 
 @running
 async def test_request_arrives_as_given() -> None:
-    """Method, target, headers and body arrive as they were given, with nothing of the library's own but encodings."""
+    """Method, target, headers and body arrive as given; the library adds its encodings only."""
     async with upstream(answering(OK)) as server:
         transport = Transport("openai", server.url, PATIENT)
         headers = [
@@ -207,7 +207,7 @@ async def test_no_reply(stream: bool) -> None:
     """An upstream that never answers is a 504 that names the limit of silence."""
     async with upstream(silent) as server:
         transport = Transport("openai", server.url, Limits(l3_read_timeout_secs=0.1))
-        with pytest.raises(UpstreamTimeoutError, match="begin its reply.*l3_read_timeout_secs"):
+        with pytest.raises(UpstreamTimeoutError, match=r"begin its reply.*l3_read_timeout_secs"):
             await post_all(transport, stream=stream)
         await server.closed.wait()
         await transport.close()
@@ -221,7 +221,7 @@ async def test_stalled_stream() -> None:
         transport = Transport("openai", server.url, limits)
         response = await post(transport, stream=True)
         assert await response.read() == b"one"
-        with pytest.raises(UpstreamTimeoutError, match="send anything more.*l3_read_timeout_secs"):
+        with pytest.raises(UpstreamTimeoutError, match=r"send anything more.*l3_read_timeout_secs"):
             await response.read()
         await response.close()
         await server.closed.wait()
@@ -245,8 +245,7 @@ async def test_cancelled_before_the_reply() -> None:
     async with upstream(silent) as server:
         transport = Transport("openai", server.url, PATIENT)
         task = asyncio.ensure_future(post(transport))
-        while not server.seen:
-            await asyncio.sleep(0)
+        await server.asked.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -344,7 +343,7 @@ async def test_reply_over_the_limit() -> None:
 
 @running
 async def test_offline_mode() -> None:
-    """Offline mode refuses an outside host before anything is sent, and names it; this machine stays reachable."""
+    """Offline mode refuses an outside host before anything is sent; this machine stays reachable."""
     transport = Transport("openai", "https://api.openai.com", PATIENT, offline=True)
     with pytest.raises(NoProviderError, match=r"api\.openai\.com") as caught:
         await post(transport)
@@ -429,7 +428,7 @@ def tls(authority: trustme.CA, *protocols: str) -> ssl.SSLContext:
 
 @running
 async def test_unknown_certificate(authority: trustme.CA) -> None:
-    """An untrusted certificate is refused; the error says which variable helps, and that repeating does not."""
+    """An untrusted certificate is refused; the error says what helps, and that repeating does not."""
     async with upstream(answering(OK), tls=tls(authority, "http/1.1")) as server:
         transport = Transport("openai", server.url, PATIENT)
         with pytest.raises(UpstreamError, match="SSL_CERT_FILE") as caught:

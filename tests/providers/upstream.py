@@ -60,6 +60,8 @@ class Upstream(NamedTuple):
 
     url: str
     seen: list[Seen]
+    asked: asyncio.Event
+    """Set when a request has arrived."""
     closed: asyncio.Event
     """Set when a script has come to its end."""
     protocols: list[str | None]
@@ -78,7 +80,7 @@ def answering(data: bytes) -> Script:
 @asynccontextmanager
 async def upstream(script: Script, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Upstream]:
     """Serve `script` on a free port; each connection closes when its script is over."""
-    running = Upstream("", [], asyncio.Event(), [])
+    running = Upstream("", [], asyncio.Event(), asyncio.Event(), [])
     tasks: set[asyncio.Task[None]] = set()
     writers: list[asyncio.StreamWriter] = []
 
@@ -88,6 +90,7 @@ async def upstream(script: Script, *, tls: ssl.SSLContext | None = None) -> Asyn
                 running.protocols.append(peer.writer.get_extra_info("ssl_object").selected_alpn_protocol())
             seen = await _read(peer.reader)
             running.seen.append(seen)
+            running.asked.set()
             await script(seen, peer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
@@ -148,14 +151,14 @@ class Key:
         return "sk-upstream"
 
 
-def settings(provider: str, url: str | None = None, **more: Any) -> Settings:
-    """Settings with a key and short limits."""
+def settings(provider: str, url: str | None = None, **more: Any) -> Settings:  # noqa: ANN401 - any field of it
+    """Return settings with a key and short limits."""
     more.setdefault("api_key", Key())
     more.setdefault("limits", Limits(l3_connect_timeout_secs=5, l3_read_timeout_secs=5, l3_timeout_secs=5))
     return Settings(provider=provider, url=url, **more)
 
 
-def call(endpoint: str, **more: Any) -> Call:
+def call(endpoint: str, **more: Any) -> Call:  # noqa: ANN401 - any field of it
     """Return a call with a small body."""
     more.setdefault("model", "m")
     more.setdefault("stream", False)

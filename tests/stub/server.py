@@ -34,6 +34,7 @@ class Stub:
         self._loop = uvloop.new_event_loop()
         self._thread: threading.Thread | None = None
         self._number = 0
+        self._transports: set[asyncio.Transport] = set()
 
     # -- running ---------------------------------------------------------------------------------------------------
 
@@ -71,11 +72,19 @@ class Stub:
         ready.set()
         self._loop.run_forever()
         server.close()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        with contextlib.suppress(Exception):
-            self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(self._leave())
         self._loop.close()
+
+    async def _leave(self) -> None:
+        """Close every connection and wait until the loop has let go of it."""
+        for transport in list(self._transports):
+            transport.abort()
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        while self._transports:
+            await asyncio.sleep(0)
 
     # -- what tests ask ----------------------------------------------------------------------------------------------
 
@@ -196,6 +205,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._peer = Peer(cast("asyncio.Transport", transport))
+        self._stub._transports.add(self._peer.transport)  # noqa: SLF001
         self._stub.record.connections += 1
         self._stub.record.open_connections += 1
 
@@ -208,6 +218,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         record, call, half = self._stub.record, self._call, bool(self._buffer)
         self._peer.lost()
+        self._stub._transports.discard(self._peer.transport)  # noqa: SLF001
 
         def note() -> None:
             record.open_connections -= 1

@@ -16,7 +16,7 @@ TOOL_ENDPOINTS = tuple(name for name in ENDPOINTS if name != "completions")
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Stub]:
-    """A stub of this module's own."""
+    """Run a stub of this module's own."""
     with Stub() as running:
         yield running
 

@@ -101,7 +101,8 @@ struct ByBytes {
 
 impl Weighter<Key, Arc<Entry>> for ByBytes {
     fn weight(&self, _: &Key, entry: &Arc<Entry>) -> u64 {
-        (entry.json.len() as u64 + entry.stream.as_ref().map_or(0, Vec::len) as u64 + OVERHEAD).max(self.least)
+        (entry.json.len() as u64 + entry.stream.as_ref().map_or(0, Vec::len) as u64 + OVERHEAD)
+            .max(self.least)
     }
 }
 
@@ -135,7 +136,12 @@ impl Exact {
             .weight_capacity(limits.bytes)
             .build();
         let entries = match options {
-            Ok(options) => Cache::with_options(options, ByBytes { least }, DefaultHashBuilder::default(), DefaultLifecycle::default()),
+            Ok(options) => Cache::with_options(
+                options,
+                ByBytes { least },
+                DefaultHashBuilder::default(),
+                DefaultLifecycle::default(),
+            ),
             Err(_) => Cache::with_weighter(items, limits.bytes, ByBytes { least }),
         };
         Self { limits, entries, aliases: Cache::new(items.min(1 << 20)) }
@@ -182,12 +188,21 @@ impl Exact {
     pub fn find_stale(&self, key: &Key, wants: &Wants, now_ms: u64) -> Option<(Arc<Entry>, u64)> {
         let entry = self.entries.get(key)?;
         let age = now_ms.saturating_sub(entry.at_ms);
-        let usable = self.limits.stale_ms > 0 && age < self.limits.ttl_ms.saturating_add(self.limits.stale_ms);
+        let usable =
+            self.limits.stale_ms > 0 && age < self.limits.ttl_ms.saturating_add(self.limits.stale_ms);
         (usable && unfit(&entry, wants).is_none()).then_some((entry, age))
     }
 
     /// Stores a complete reply; `false` if it is larger than the whole store.
-    pub fn store(&self, key: Key, endpoint: Endpoint, tenant: [u8; 16], reply: Reply, stored: bool, now_ms: u64) -> bool {
+    pub fn store(
+        &self,
+        key: Key,
+        endpoint: Endpoint,
+        tenant: [u8; 16],
+        reply: Reply,
+        stored: bool,
+        now_ms: u64,
+    ) -> bool {
         if self.limits.ttl_ms == 0 {
             return false;
         }
@@ -346,7 +361,10 @@ mod tests {
         let store = Exact::new(LIMITS);
         store.store([1; 32], Endpoint::Chat, ME, reply(10, false, true), true, 0);
         let json = Wants { needs_usage: true, ..Wants::default() };
-        assert!(matches!(store.find(&[1; 32], &json, Directives::default(), 0), Found::Miss(Reason::WithoutUsage)));
+        assert!(matches!(
+            store.find(&[1; 32], &json, Directives::default(), 0),
+            Found::Miss(Reason::WithoutUsage)
+        ));
         assert_eq!(find(&store, 1, 0), Ok(0));
     }
 

@@ -73,7 +73,7 @@ mod tests {
         }))
     }
 
-    fn call(id: String, name: &str, arguments: String, custom: bool) -> Value {
+    fn call(id: &str, name: &str, arguments: &str, custom: bool) -> Value {
         if custom {
             json!({"id": id, "type": "custom", "custom": {"name": name, "input": arguments}})
         } else {
@@ -89,7 +89,7 @@ mod tests {
                     .into_iter()
                     .enumerate()
                     .map(|(index, (arguments, custom))| {
-                        call(format!("call_{index}"), "tool", arguments, custom)
+                        call(&format!("call_{index}"), "tool", &arguments, custom)
                     })
                     .collect();
                 let refusal = refusal.filter(|refusal| !refusal.is_empty());
@@ -133,7 +133,10 @@ mod tests {
 
     fn completions() -> impl Strategy<Value = Value> {
         (vec(text(), 1..3), openai_usage()).prop_map(|(texts, usage)| {
-            let choice = |(index, text)| json!({"text": text, "index": index, "logprobs": null, "finish_reason": "stop"});
+            let choice = |(index, text)| {
+                json!({"text": text, "index": index, "logprobs": null,
+                "finish_reason": "stop"})
+            };
             let choices: Vec<Value> = texts.into_iter().enumerate().map(choice).collect();
             members([
                 ("id", Some("cmpl-1".into())),
@@ -180,7 +183,11 @@ mod tests {
                     ("content", Some(content.into())),
                     ("stop_reason", Some(reason.into())),
                     ("stop_sequence", Some(sequence.map_or(Value::Null, Value::from))),
-                    ("usage", Some(json!({"input_tokens": count, "cache_read_input_tokens": 3, "output_tokens": count}))),
+                    (
+                        "usage",
+                        Some(json!({"input_tokens": count, "cache_read_input_tokens": 3,
+                        "output_tokens": count})),
+                    ),
                     ("context_management", unknown.clone().filter(|unknown| !unknown.is_null())),
                     ("unknown", unknown),
                 ])
@@ -197,7 +204,8 @@ mod tests {
         ];
         let item = prop_oneof![
             vec(part, 0..3).prop_map(|content| {
-                json!({"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": content})
+                json!({"id": "msg_1", "type": "message", "role": "assistant", "status": "completed",
+                    "content": content})
             }),
             (vec(text(), 0..3), vec(text(), 0..2)).prop_map(|(summary, content)| {
                 let parts = |kind: &str, texts: Vec<String>| -> Vec<Value> {
@@ -211,14 +219,18 @@ mod tests {
                     "name": "tool", "arguments": arguments})
             }),
             text().prop_map(|input| {
-                json!({"id": "ctc_1", "type": "custom_tool_call", "call_id": "call_2", "name": "tool", "input": input})
+                json!({"id": "ctc_1", "type": "custom_tool_call", "call_id": "call_2", "name": "tool",
+                    "input": input})
             }),
-            Just(json!({"id": "ls_1", "type": "local_shell_call", "status": "completed", "action": {"command": ["ls"]}})),
+            Just(json!({"id": "ls_1", "type": "local_shell_call", "status": "completed",
+                "action": {"command": ["ls"]}})),
         ];
         (vec(item, 0..4), value(), any::<bool>()).prop_map(|(output, unknown, store)| {
-            json!({"id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "error": null,
+            json!({"id": "resp_1", "object": "response", "created_at": 1, "status": "completed",
+                "error": null,
                 "output": output, "store": store, "unknown": unknown,
-                "usage": {"input_tokens": 1, "output_tokens": 2, "output_tokens_details": {"reasoning_tokens": 1}}})
+                "usage": {"input_tokens": 1, "output_tokens": 2,
+                    "output_tokens_details": {"reasoning_tokens": 1}}})
         })
     }
 
@@ -245,7 +257,8 @@ mod tests {
         });
         (vec(parts, 1..3), value()).prop_map(|(candidates, unknown)| {
             let candidate = |(index, parts)| {
-                json!({"content": {"parts": parts, "role": "model"}, "finishReason": "STOP", "index": index, "avgLogprobs": -0.5})
+                json!({"content": {"parts": parts, "role": "model"}, "finishReason": "STOP", "index": index,
+                    "avgLogprobs": -0.5})
             };
             let candidates: Vec<Value> = candidates.into_iter().enumerate().map(candidate).collect();
             json!({"candidates": candidates, "modelVersion": "m", "responseId": "r", "unknown": unknown,
@@ -253,7 +266,8 @@ mod tests {
         })
     }
 
-    /// Folds the events of a Responses stream the way an SDK does, and compares with the items of the last event.
+    /// Folds the events of a Responses stream the way an SDK does, and compares with the items of the last
+    /// event.
     fn fold_responses(stream: &[u8]) {
         let mut output: Vec<Value> = Vec::new();
         for (number, event) in Events::new(stream).enumerate() {
@@ -282,7 +296,7 @@ mod tests {
                     push(&mut output[at].pointer_mut(&part_at("content")).unwrap()["text"]);
                 }
                 "response.refusal.delta" => {
-                    push(&mut output[at].pointer_mut(&part_at("content")).unwrap()["refusal"])
+                    push(&mut output[at].pointer_mut(&part_at("content")).unwrap()["refusal"]);
                 }
                 "response.reasoning_summary_text.delta" => {
                     push(&mut output[at].pointer_mut(&part_at("summary")).unwrap()["text"]);
@@ -302,7 +316,8 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None,
+            ..ProptestConfig::default() })]
 
         #[test]
         fn chat_there_and_back(reply in chat()) {
@@ -333,7 +348,8 @@ mod tests {
 
         #[test]
         fn native_there_and_back(message in text()) {
-            there_and_back(Endpoint::Native, &json!({"layer": 3, "message": message, "model": "m"}), Form::Sse);
+            there_and_back(Endpoint::Native, &json!({"layer": 3, "message": message, "model": "m"}),
+                Form::Sse);
         }
 
         #[test]
@@ -369,7 +385,8 @@ mod tests {
         #[test]
         fn replies_of_any_shape_do_not_panic(mut reply in object(), inner in value(), at in 0usize..5) {
             let name = ["choices", "content", "output", "candidates", "usage"][at];
-            reply[name] = json!([inner.clone(), {"message": inner.clone(), "content": {"parts": [inner.clone()]}, "delta": inner, "type": "text"}]);
+            reply[name] = json!([inner.clone(), {"message": inner.clone(),
+                "content": {"parts": [inner.clone()]}, "delta": inner, "type": "text"}]);
             let json = reply.to_string();
             let stream = format!("data: {json}\n\ndata: {json}\n\ndata: [DONE]\n\n");
             for endpoint in isartor_core::endpoint::ALL {

@@ -1,4 +1,5 @@
-//! Streams as the providers send them (`data/sse`), each beside the JSON that the provider would have sent instead.
+//! Streams as the providers send them (`data/sse`), each beside the JSON that the provider would have sent
+//! instead.
 
 #[cfg(test)]
 mod tests {

@@ -18,7 +18,8 @@ mod tests {
         match endpoint {
             Endpoint::Chat => {
                 json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [
-                {"index": 0, "message": {"role": "assistant", "content": "Hi", "annotations": []}, "finish_reason": "stop"}]})
+                {"index": 0, "message": {"role": "assistant", "content": "Hi", "annotations": []},
+                    "finish_reason": "stop"}]})
             }
             Endpoint::Completions => json!({"choices": [{"text": "x", "index": 0, "finish_reason": "stop"}]}),
             Endpoint::Embeddings => {
@@ -32,11 +33,13 @@ mod tests {
             Endpoint::Messages => {
                 json!({"id": "m", "type": "message", "role": "assistant", "container": null,
                 "content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn",
-                "usage": {"input_tokens": 1, "output_tokens": 1, "server_tool_use": {"web_search_requests": 0}}})
+                "usage": {"input_tokens": 1, "output_tokens": 1,
+                    "server_tool_use": {"web_search_requests": 0}}})
             }
             Endpoint::CountTokens => json!({"input_tokens": 3}),
             Endpoint::Generate => json!({"candidates": [
-                {"content": {"parts": [{"text": "Hi"}], "role": "model"}, "finishReason": "STOP", "groundingMetadata": {}}]}),
+                {"content": {"parts": [{"text": "Hi"}], "role": "model"}, "finishReason": "STOP",
+                    "groundingMetadata": {}}]}),
             Endpoint::GeminiCount => json!({"totalTokens": 3}),
             Endpoint::Native => json!({"layer": 3, "message": "Hi", "model": "m"}),
         }
@@ -254,9 +257,9 @@ mod tests {
             ("stop", r#"{"type":"message_stop"}"#),
         ]
         .map(|(name, data)| if name == replaced { by } else { data })
-        .iter()
+        .into_iter()
         .filter(|data| !data.is_empty())
-        .map(|data| format!("data: {data}\n\n"))
+        .flat_map(|data| ["data: ", data, "\n\n"])
         .collect()
     }
 
@@ -266,6 +269,8 @@ mod tests {
         let strange = delta.replace('X', "compaction_delta");
         let not_json = delta.replace('X', "input_json_delta").replace('Y', r#"{\"a\": tru"#);
         let no_object = delta.replace('X', "input_json_delta").replace('Y', "[1]");
+        let too_long =
+            delta.replace('X', "input_json_delta").replace('Y', r#"{\"id\":18446744073709551616}"#);
         for (name, by, expected) in [
             ("", "", "stored"),
             ("start", "", "malformed"),
@@ -277,6 +282,7 @@ mod tests {
             ("delta", &strange, "unknown-part"),
             ("delta", &not_json, "malformed"),
             ("delta", &no_object, "malformed"),
+            ("delta", &too_long, "unknown-part"),
             ("delta", r#"{"type":"not_invented_yet"}"#, "stored"),
             ("ending", r#"{"type":"message_delta","delta":{"stop_reason":"refusal"},"usage":{}}"#, "refused"),
         ] {
@@ -352,6 +358,8 @@ mod tests {
         assert_eq!(replay(Endpoint::Embeddings, Form::Sse, b"{}"), Err(Unreplayable::NoSuchForm));
         assert_eq!(replay(Endpoint::Chat, Form::JsonArray, b"{}"), Err(Unreplayable::NoSuchForm));
         assert_eq!(replay(Endpoint::Chat, Form::Sse, b"["), Err(Unreplayable::Damaged));
+        let too_long = format!("{{\"candidates\":[{{\"index\":{}}}]}}", "9".repeat(30));
+        assert_eq!(replay(Endpoint::Generate, Form::Sse, too_long.as_bytes()), Err(Unreplayable::Damaged));
         assert_eq!(replay(Endpoint::Embeddings, Form::Json, b"{}"), Ok(()));
     }
 }

@@ -64,23 +64,36 @@ impl Exact {
         u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn hit(&self, py: Python<'_>, head: &Head, key: &Key, wants: &Wants, entry: &Entry, age_ms: u64, status: &str) -> PyResult<Option<Hit>> {
+    fn hit(
+        &self,
+        py: Python<'_>,
+        head: &Head,
+        key: &Key,
+        wants: &Wants,
+        entry: &Entry,
+        age_ms: u64,
+        status: &str,
+    ) -> PyResult<Option<Hit>> {
         let Some(body) = Complete::render(entry.endpoint, &entry.json, entry.stream.as_deref(), wants) else {
             return Ok(None);
         };
         let fixed = &self.fixed;
         let content_type = if wants.stream && wants.sse { &fixed.sse } else { &fixed.json };
-        let tuple = |name: &Py<PyString>, value: &str| PyTuple::new(py, [name.bind(py), &PyString::new(py, value)]);
+        let tuple =
+            |name: &Py<PyString>, value: &str| PyTuple::new(py, [name.bind(py), &PyString::new(py, value)]);
         let status = format!("isartor; {status}; ttl={}", self.store.left_secs(age_ms));
-        let headers = PyList::new(py, [
-            content_type.bind(py),
-            fixed.layer.bind(py),
-            fixed.deflected.bind(py),
-            &tuple(&fixed.request_id, &head.id())?,
-            &tuple(&fixed.age, &(age_ms / 1000).to_string())?,
-            &tuple(&fixed.cache_status, &status)?,
-            &tuple(&fixed.cache_key, &hex(key))?,
-        ])?;
+        let headers = PyList::new(
+            py,
+            [
+                content_type.bind(py),
+                fixed.layer.bind(py),
+                fixed.deflected.bind(py),
+                &tuple(&fixed.request_id, &head.id())?,
+                &tuple(&fixed.age, &(age_ms / 1000).to_string())?,
+                &tuple(&fixed.cache_status, &status)?,
+                &tuple(&fixed.cache_key, &hex(key))?,
+            ],
+        )?;
         Ok(Some(Hit { headers: headers.unbind(), body: PyBytes::new(py, &body).unbind() }))
     }
 }
@@ -125,7 +138,14 @@ impl Exact {
 
     /// The one call of an L1a hit: a reply ready to be sent, or the request's view.
     #[pyo3(signature = (head, body, route, /, *, quiet=false))]
-    fn lookup<'py>(&self, py: Python<'py>, head: &Head, body: &[u8], route: &str, quiet: bool) -> PyResult<Bound<'py, PyAny>> {
+    fn lookup<'py>(
+        &self,
+        py: Python<'py>,
+        head: &Head,
+        body: &[u8],
+        route: &str,
+        quiet: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let now = self.now();
         let directives = head.inner.directives;
         let digest = detached(py, body.len(), || request::alias_of(&head.inner, body));
@@ -191,7 +211,15 @@ impl Exact {
             return Ok(None);
         };
         stats::record(&self.stats, head, route, Some(&inner.key), "l1a", 200);
-        let hit = self.hit(py, head, &inner.key, &inner.wants, &entry, age, "hit; fwd=stale; detail=stale-if-error")?;
+        let hit = self.hit(
+            py,
+            head,
+            &inner.key,
+            &inner.wants,
+            &entry,
+            age,
+            "hit; fwd=stale; detail=stale-if-error",
+        )?;
         Ok(hit)
     }
 
@@ -212,7 +240,14 @@ impl Exact {
         if inner.masked.iter().any(holds) {
             return Some("session-bound");
         }
-        let fits = self.store.store(inner.key, inner.endpoint, head.inner.tenant, reply.clone(), inner.wants.needs_stored, self.now());
+        let fits = self.store.store(
+            inner.key,
+            inner.endpoint,
+            head.inner.tenant,
+            reply.clone(),
+            inner.wants.needs_stored,
+            self.now(),
+        );
         if !fits {
             return Some("too-large");
         }
@@ -290,7 +325,10 @@ impl Request {
     #[getter]
     fn flight<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let wants = self.inner.wants;
-        let form = u8::from(wants.stream) | u8::from(wants.sse) << 1 | u8::from(wants.include_usage) << 2 | u8::from(wants.needs_stored) << 3;
+        let form = u8::from(wants.stream)
+            | u8::from(wants.sse) << 1
+            | u8::from(wants.include_usage) << 2
+            | u8::from(wants.needs_stored) << 3;
         PyBytes::new_with(py, 33, |bytes| {
             bytes[..32].copy_from_slice(&self.inner.key);
             bytes[32] = form;

@@ -1,6 +1,5 @@
 //! `Stats`: the counters behind `/debug/stats/*`.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,7 +19,14 @@ pub struct Stats {
 const LAYERS: [&str; 7] = ["l0", "l0.5", "l1a", "l1b", "l2", "l2.5", "l3"];
 
 /// Counts one answered request.
-pub fn record(stats: &Inner, head: &Head, route: &str, key: Option<&[u8; 32]>, layer: &'static str, status: u16) {
+pub fn record(
+    stats: &Inner,
+    head: &Head,
+    route: &str,
+    key: Option<&[u8; 32]>,
+    layer: &'static str,
+    status: u16,
+) {
     let endpoint = head.inner.endpoint;
     let client = if head.inner.namespace == "native" { "direct" } else { head.inner.namespace };
     let mut hash = [0; 8];
@@ -123,11 +129,9 @@ impl Stats {
 
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

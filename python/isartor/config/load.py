@@ -1,9 +1,9 @@
 """From defaults, file, environment and command line to one checked `Config`.
 
-Order, later wins: defaults, `isartor.toml`, `ISARTOR__...` variables, command-line options. The winner is decided key by
-key, whatever the spelling: `ISARTOR__PORT` overrides the port of `host_port = "..."` in the file and leaves its host.
-Tables that the user fills (`model_aliases`) are merged name by name. Inside one source, the same key given twice with
-different values is an error.
+Order, later wins: defaults, `isartor.toml`, `ISARTOR__...` variables, command-line options. The winner is decided
+for each key, whatever the spelling: `ISARTOR__PORT` overrides the port of `host_port = "..."` in the file and leaves
+its host. Tables that the user fills (`model_aliases`) are merged name by name. Inside one source, the same key given
+twice with different values is an error.
 """
 
 from __future__ import annotations

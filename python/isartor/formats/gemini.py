@@ -36,7 +36,7 @@ class Gemini:
     def error(
         self, status: int, message: str, *, code: str, param: str | None = None, request_id: str | None = None
     ) -> bytes:
-        """`{"error": {code, message, status}}`, where `code` is the HTTP status; a `param` becomes a field violation."""
+        """`{"error": {code, message, status}}` with the HTTP status as `code`; `param` is a violation."""
         del code, request_id
         error: dict[str, object] = {"code": status, "message": message, "status": word(STATUSES, status)}
         if param is not None:
@@ -46,12 +46,5 @@ class Gemini:
         return encode({"error": error})
 
     def stream_error(self, status: int, message: str, *, code: str, request_id: str | None = None) -> bytes:
-        """One event of the SSE form (`alt=sse`); the array form has `array_error`."""
+        """One event of the SSE form (`alt=sse`); in the array form the plain body is the last element."""
         return sse(self.error(status, message, code=code, request_id=request_id))
-
-    def array_error(self, status: int, message: str, *, code: str, first: bool) -> bytes:
-        """Return the same for a JSON array stream: a last element and the closing bracket.
-
-        `first` says that nothing of the array has been sent.
-        """
-        return (b"[" if first else b",\r\n") + self.error(status, message, code=code) + b"]"

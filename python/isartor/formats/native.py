@@ -39,15 +39,14 @@ class Native:
         return encode(body)
 
     def stream_error(self, status: int, message: str, *, code: str, request_id: str | None = None) -> bytes:
-        """Return the native surface does not stream today; an event all the same, should it ever."""
+        """Write one event; the native surface does not stream, so nothing asks for it today."""
         return sse(self.error(status, message, code=code, request_id=request_id), "error")
 
 
 def to_wire(prompt: str, model: str, endpoint: str) -> bytes:
-    """Return the request body that asks `model` for an answer to `prompt` by `endpoint`, one of
-    `WIRE_ENDPOINTS`.
+    """Return the request body that asks `model` for an answer to `prompt`.
 
-    For `generate` the model stands in the path and not in the body.
+    `endpoint` is one of `WIRE_ENDPOINTS`. For `generate` the model stands in the path and not in the body.
     """
     match endpoint:
         case "chat":
@@ -88,7 +87,7 @@ def from_wire(endpoint: str, body: bytes) -> str:
 
 
 def reply(layer: int, message: str, model: str) -> bytes:
-    """Return the native reply body; `layer` is the number of the layer that answered (1 cache, 2 small model, 3 cloud)."""
+    """Return the native reply body; `layer` says who answered: 1 cache, 2 small model, 3 cloud."""
     return encode({"layer": layer, "message": message, "model": model})
 
 

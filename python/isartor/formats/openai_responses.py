@@ -3,7 +3,7 @@
 Source: https://platform.openai.com/docs/api-reference/responses-streaming. As the real API does, a failing
 stream says `error` and then `response.failed`, since no single event reaches every client:
 
-- the SDKs raise for an event whose data has an `error` member, and hand `response.failed` on as one more event;
+- the SDKs raise for data with an `error` member, and hand `response.failed` on as one more event;
 - typed clients read `code`, `message` and `param` of `error` at the top level, as documented;
 - Codex ignores `error` and fails on `response.failed`; without it, it reports a stream that just ended.
 """

@@ -177,7 +177,9 @@ def request_headers(headers: Iterable[tuple[str, str]]) -> Headers:
         if allowed is None:
             allowed = _request_verdict(name)
         if allowed:
-            kept.append((name, value))
+            # The body is JSON; a client that said otherwise (curl's default) must not mislead the provider.
+            if name != "content-type" or "json" in value:
+                kept.append((name, value))
         elif name == "connection":
             connection = value
     if connection is not None and connection.lower() not in {"keep-alive", "close"}:

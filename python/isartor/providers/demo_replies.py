@@ -1,7 +1,7 @@
-"""The demo provider's replies, one function per endpoint, each as JSON and, where the endpoint streams, as a
-stream.
+"""The demo provider's replies, one function per endpoint.
 
-The order of events is the real API's; the sources are those that the provider files name.
+Each gives JSON and, where the endpoint streams, the stream too. The order of events is the
+real API's; the sources are those that the provider files name.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def responses(ask: Ask) -> Reply:
     item_id = f"msg_{uuid4().hex}"
     part = {"type": "output_text", "text": ask.answer, "annotations": [], "logprobs": []}
     item = {"id": item_id, "type": "message", "role": "assistant", "status": "completed", "content": [part]}
-    empty = {
+    empty: Json = {
         "id": f"resp_{uuid4().hex}",
         "object": "response",
         "created_at": int(time.time()),
@@ -183,7 +183,7 @@ def responses(ask: Ask) -> Reply:
 
 def messages(ask: Ask) -> Reply:
     """Return a `message`, or the events that build it."""
-    message = {
+    message: Json = {
         "id": f"msg_{uuid4().hex}",
         "type": "message",
         "role": "assistant",

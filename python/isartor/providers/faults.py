@@ -25,23 +25,24 @@ class Faults:
         self._limits = limits
 
     def unreachable(self, detail: str) -> UpstreamError:
-        """No connection: name look-up, TCP or proxy."""
+        """Say that there is no connection: name look-up, TCP or proxy."""
         return UpstreamError(
-            f"{self._who} could not be reached: {detail}. Check external_llm_url, the network and the proxy settings.",
+            f"{self._who} could not be reached: {detail}. "
+            "Check external_llm_url, the network and the proxy settings.",
             code="upstream_unreachable",
             retryable=True,
         )
 
     def untrusted(self, detail: str) -> UpstreamError:
-        """TLS failed; sending again does not help."""
+        """Say that TLS failed; sending again does not help."""
         return UpstreamError(
-            f"{self._who} could not be reached over TLS: {detail}. If a company proxy or a private certificate "
-            "authority stands between, point SSL_CERT_FILE at a bundle that contains its certificate.",
+            f"{self._who} could not be reached over TLS: {detail}. If a company proxy or a private "
+            "certificate authority stands between, point SSL_CERT_FILE at a bundle with its certificate.",
             code="upstream_tls",
         )
 
     def broken(self, detail: str) -> UpstreamError:
-        """The connection broke before the reply's head, or the reply is not HTTP."""
+        """Say that the reply has no head, or one that is not HTTP."""
         return UpstreamError(
             f"{self._who} did not give a valid HTTP reply: {detail}.",
             code="upstream_invalid_reply",
@@ -49,7 +50,7 @@ class Faults:
         )
 
     def cut(self, detail: str) -> UpstreamError:
-        """The body broke off or could not be decoded."""
+        """Say that the body broke off or could not be decoded."""
         return UpstreamError(
             f"{self._who} broke off in the middle of its reply: {detail}.",
             code="upstream_cut",
@@ -57,25 +58,25 @@ class Faults:
         )
 
     def too_long(self, limit: int) -> UpstreamError:
-        """A reply over the size limit."""
+        """Say that the reply is over the size limit."""
         return UpstreamError(
             f"{self._who} sent a reply of more than {limit} bytes.", code="upstream_too_large"
         )
 
     def redirect(self, status: int) -> UpstreamError:
-        """A redirect, which is not followed."""
+        """Say that a redirect was not followed."""
         return UpstreamError(
-            f"{self._who} answered with a redirect (status {status}). Redirects are not followed, so that the API key "
-            "does not travel to another host: set external_llm_url to the final address.",
+            f"{self._who} answered with a redirect (status {status}). Redirects are not followed, so that "
+            "the API key does not travel to another host: set external_llm_url to the final address.",
             code="upstream_redirect",
         )
 
     def closed(self) -> UpstreamError:
-        """The call was ended on our side while somebody still read."""
+        """Say that the call was ended on our side while somebody still read."""
         return UpstreamError(f"The call to {self._who[4:]} was cancelled.", code="upstream_cancelled")
 
     def offline(self) -> NoProviderError:
-        """Offline mode forbids the destination."""
+        """Say that offline mode forbids the destination."""
         return NoProviderError(
             f"Offline mode is active, and {self._who[4:]} is outside this machine and its private network. "
             "Add the host to offline_allowed_hosts, or set offline_mode = false.",
@@ -83,21 +84,21 @@ class Faults:
         )
 
     def no_certificates(self, detail: str) -> UpstreamError:
-        """The HTTP client cannot be set up at all."""
+        """Say that the HTTP client cannot be set up at all."""
         return UpstreamError(
-            f"The HTTP client cannot start: {detail}. Install the system's CA certificates, and check SSL_CERT_FILE "
-            "and SSL_CERT_DIR.",
+            f"The HTTP client cannot start: {detail}. Install the system's CA certificates, and check "
+            "SSL_CERT_FILE and SSL_CERT_DIR.",
             code="no_ca_certificates",
         )
 
     def connect_timeout(self) -> UpstreamTimeoutError:
-        """No connection within the limit."""
+        """Say that there was no connection within the limit."""
         return self._timeout(
             "accept the connection", "l3_connect_timeout_secs", self._limits.l3_connect_timeout_secs
         )
 
     def reply_timeout(self, elapsed: float, *, stream: bool, begun: bool) -> UpstreamTimeoutError:
-        """Silence or a call over its total time; which one is told from the time that has passed.
+        """Say that a limit has passed, silence or total time; which one is told from `elapsed`.
 
         `begun`: the reply's head had already arrived.
         """

@@ -34,7 +34,7 @@ class Gemini(HttpProvider):
         super().__init__(settings, base, model="gemini-2.0-flash")
 
     def path(self, call: Call) -> str | None:
-        """Return the model stands in the path, not in the body."""
+        """Return the path, in which the model stands, too."""
         operation = self.operations.get(call.endpoint)
         if operation is None:
             return None

@@ -5,7 +5,7 @@ A provider's own file says what is its own: operations, default address and mode
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import urlsplit
 
 from isartor.providers.base import (
@@ -24,6 +24,9 @@ from isartor.providers.urls import Base, target
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Every body that goes upstream is JSON, also where a client did not say so.
+_JSON: Final = ("content-type", "application/json")
+
 
 class HttpProvider:
     """Base of the providers that are reached over HTTP."""
@@ -36,7 +39,7 @@ class HttpProvider:
     """Headers that the provider insists on, sent where the client has not sent its own."""
 
     def __init__(self, settings: Settings, base: Base, *, model: str, needs_key: bool = True) -> None:
-        """`base` is where it is, `model` its own default."""
+        """Take the address from `base`; `model` is the provider's own default."""
         self.name = settings.provider
         self.model = settings.model or model
         self.endpoints = frozenset(self.operations)
@@ -68,13 +71,17 @@ class HttpProvider:
         if not self._ready:
             raise missing_key(self.name)
         headers = request_headers(call.headers)
-        for line in self.required:
-            if not any(name == line[0] for name, _ in headers):
-                headers.append(line)
-        headers += self._credentials
+        self._complete(headers)
         if call.query or self._base.query:
             path = target(path, self._base.query, call.query)
         return await self._transport.send("POST", path, headers, call.body, stream=call.stream)
+
+    def _complete(self, headers: Headers) -> None:
+        """Add what the provider needs to the client's headers."""
+        for line in (_JSON, *self.required):
+            if not any(name == line[0] for name, _ in headers):
+                headers.append(line)
+        headers += self._credentials
 
     def status(self) -> ProviderStatus:
         """See `isartor.ports.Provider`."""

@@ -40,8 +40,8 @@ def build(settings: Settings) -> Provider:
     if settings.url is None:
         known = ", ".join(sorted(_BUILDERS))
         message = (
-            f"llm_provider = {settings.provider!r} is not built in (built in: {known}). If it speaks the OpenAI format, "
-            "set external_llm_url to its address."
+            f"llm_provider = {settings.provider!r} is not built in (built in: {known}). "
+            "If it speaks the OpenAI format, set external_llm_url to its address."
         )
         raise ConfigError(message, param="llm_provider")
     return OpenAI(settings, url=settings.url, model="gpt-4o-mini")

@@ -2,8 +2,8 @@
 
 One `Transport` per provider holds one pooled client: HTTP/2 where TLS negotiates it, HTTP/1.1 keep-alive
 otherwise. Proxies come from the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), and so do
-the trusted certificates where the system's are not enough (`SSL_CERT_FILE`, `SSL_CERT_DIR`); the library
-reads both by itself, which the tests hold it to. A provider on this machine is never asked through a proxy,
+trusted certificates, in place of the system's (`SSL_CERT_FILE`, `SSL_CERT_DIR`); the library reads both by
+itself, which the tests hold it to. A provider on this machine is never asked through a proxy,
 for no proxy can reach it. Redirects are not followed: a key must not travel to a host that nobody configured.
 
 Bodies come back decoded. A stream's pieces come back as they arrive.
@@ -41,9 +41,11 @@ if TYPE_CHECKING:
 _COLLECT_STREAM: Final = 1
 _COLLECT_WHOLE: Final = 64 * 1024
 
-# HTTP/2's default windows of 64 KiB would stall a fast reply once per round trip.
-_H2_STREAM_WINDOW: Final = 2 * 1024 * 1024
-_H2_CONNECTION_WINDOW: Final = 8 * 1024 * 1024
+# HTTP/2's default windows of 64 KiB would stall a fast reply once per round trip. A stream's window bounds
+# what a slow client can pile up here. The connection's is out of reach on purpose: it is shared, and a few
+# slow clients that fill it would stall every other reply on the same connection.
+_H2_STREAM_WINDOW: Final = 512 * 1024
+_H2_CONNECTION_WINDOW: Final = 1024 * 1024 * 1024
 
 # Shorter than the idle limit of common servers and load balancers (60 s and more): the side that waits longer
 # is the one that sends a request into a connection just being closed.
@@ -67,7 +69,7 @@ class Transport:
         offline: bool = False,
         offline_allowed_hosts: Sequence[str] = (),
     ) -> None:
-        """With `offline`, only private hosts and `offline_allowed_hosts` can be reached, and never by a proxy."""
+        """With `offline`, only private and allowed hosts can be reached, and never by a proxy."""
         parts = urlsplit(origin)
         host = parts.hostname or ""
         self._origin = origin
@@ -79,7 +81,7 @@ class Transport:
         self._client: Client | None = None
 
     def open(self) -> Client:
-        """Return the client, built on first use and so in the process that sends: its thread does not survive a fork."""
+        """Return the client, built on first use, in the process that sends: threads do not survive a fork."""
         if self._client is None:
             try:
                 self._client = self._build()

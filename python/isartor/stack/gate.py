@@ -40,53 +40,41 @@ class Gatekeeper:
         self._max = max_body_bytes
         self._timeout = body_timeout_secs
         self._ticks = 0
-        self._reading: dict[asyncio.Task[object], int] = {}
+        self._reading: dict[asyncio.Task[object] | None, int] = {}
 
     async def answer(self, exchange: Exchange) -> None:
         """Refuses, or reads the body and lets the next layer look."""
         head = exchange.head
-        self.admit(head)
+        if head.verdict != _WELCOME:
+            self.admit(head)
         if head.encoding is not None:
             message = f"content-encoding {head.encoding!r} is not supported; send the body as it is."
             raise RequestError(message, status=415, code="unsupported_encoding")
-        exchange.body = await self.body(exchange.client, head)
+        exchange.body = await self.body(exchange.client, head, self._max)
 
     def admit(self, head: Head) -> None:
         """Raises `AuthError` or `ForbiddenError` if the headers do not let the request in."""
-        verdict = head.verdict
-        if verdict != _WELCOME:
-            raise _REFUSALS[verdict]()
+        if head.verdict != _WELCOME:
+            raise _REFUSALS[head.verdict]()
 
-    async def body(self, client: Client, head: Head, limit: int | None = None) -> bytes:
-        """The body, if it is no larger than `limit` (default `max_body_bytes`) and comes in time."""
-        limit = self._max if limit is None else limit
+    async def body(self, client: Client, head: Head, limit: int) -> bytes:
+        """The body, if it is no larger than `limit` bytes and comes in time."""
         length = head.content_length
         if length > limit:
             raise _too_large(limit)
         task = asyncio.current_task()
-        if task is None:  # pragma: no cover - a coroutine that awaits runs in a task
-            message = "no task"
-            raise RuntimeError(message)
-        self._reading[task] = self._ticks
+        reading = self._reading
+        reading[task] = self._ticks
         try:
-            if length >= 0:
-                return await client()
-            pieces = []
-            size = 0
-            async for piece in client:
-                size += len(piece)
-                if size > limit:
-                    raise _too_large(limit)
-                pieces.append(piece)
-            return b"".join(pieces)
+            return await (client() if length >= 0 else _pieces(client, limit))
         except asyncio.CancelledError:
-            if self._reading.get(task) is not None:
+            if task is None or task in reading:
                 raise
             task.uncancel()
             message = f"The body did not arrive within {self._timeout:g} seconds (body_timeout_secs)."
             raise RequestError(message, status=408, code="body_timeout") from None
         finally:
-            self._reading.pop(task, None)
+            reading.pop(task, None)
 
     def tick(self) -> None:
         """Called once a second: ends the reading of bodies that take too long.
@@ -97,7 +85,20 @@ class Gatekeeper:
         for task, since in list(self._reading.items()):
             if self._ticks - since > self._timeout:
                 del self._reading[task]
-                task.cancel()
+                if task is not None:
+                    task.cancel()
+
+
+async def _pieces(client: Client, limit: int) -> bytes:
+    """A body whose length was not announced."""
+    pieces = []
+    size = 0
+    async for piece in client:
+        size += len(piece)
+        if size > limit:
+            raise _too_large(limit)
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _too_large(limit: int) -> TooLargeError:

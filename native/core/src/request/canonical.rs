@@ -20,14 +20,32 @@ pub const ROOT_DROPS: &[&str] =
 
 /// Where tools and output formats are declared: JSON schemas stand below these.
 const DECLARING: &[&str] = &[
-    "tools", "functions", "functionDeclarations", "function_declarations", "response_format", "text", "output_config",
-    "output_format", "generationConfig", "generation_config",
+    "tools",
+    "functions",
+    "functionDeclarations",
+    "function_declarations",
+    "response_format",
+    "text",
+    "output_config",
+    "output_format",
+    "generationConfig",
+    "generation_config",
 ];
 
 /// Members that hold a JSON schema, below [`DECLARING`].
 const SCHEMAS: &[&str] = &[
-    "parameters", "parametersJsonSchema", "parameters_json_schema", "input_schema", "output_schema", "schema", "json_schema",
-    "response", "responseSchema", "response_schema", "responseJsonSchema", "response_json_schema",
+    "parameters",
+    "parametersJsonSchema",
+    "parameters_json_schema",
+    "input_schema",
+    "output_schema",
+    "schema",
+    "json_schema",
+    "response",
+    "responseSchema",
+    "response_schema",
+    "responseJsonSchema",
+    "response_json_schema",
 ];
 
 /// What the walk needs besides the body.
@@ -67,7 +85,8 @@ impl<'r> Canonical<'r> {
     /// Walks the whole body.
     #[must_use]
     pub fn of(root: &Node<'_>, rules: &'r Rules<'r>, size_hint: usize) -> Self {
-        let mut walk = Self { rules, out: Vec::with_capacity(size_hint + size_hint / 2 + 64), masked: Vec::new() };
+        let mut walk =
+            Self { rules, out: Vec::with_capacity(size_hint + size_hint / 2 + 64), masked: Vec::new() };
         walk.value(root, Place::Root);
         walk
     }
@@ -118,7 +137,9 @@ impl<'r> Canonical<'r> {
             rules.iter().any(|(client, name)| *client == self.rules.client && name.as_bytes() == key)
         };
         match place {
-            Place::Root => ROOT_DROPS.iter().any(|name| name.as_bytes() == key) || listed(volatile::ROOT_MEMBERS),
+            Place::Root => {
+                ROOT_DROPS.iter().any(|name| name.as_bytes() == key) || listed(volatile::ROOT_MEMBERS)
+            }
             Place::Metadata => key == b"user_id",
             Place::Turn(_) => {
                 // A reference is nothing but its id.
@@ -132,7 +153,8 @@ impl<'r> Canonical<'r> {
     fn string(&mut self, text: &Text<'_>, place: Place) {
         let bytes = text.bytes();
         if let Place::Parts(voice) = place {
-            if let Some(settled) = volatile::settle(self.rules.client, voice, &bytes, self.rules.bucket_secs) {
+            if let Some(settled) = volatile::settle(self.rules.client, voice, &bytes, self.rules.bucket_secs)
+            {
                 self.sized(b'~', &settled.text);
                 self.masked.extend(settled.masked);
                 return;
@@ -153,7 +175,9 @@ impl<'r> Canonical<'r> {
 }
 
 fn is_reference(members: &[(Text<'_>, Node<'_>)]) -> bool {
-    members.iter().any(|(key, value)| key.is("type") && value.text().is_some_and(|kind| kind.is("item_reference")))
+    members
+        .iter()
+        .any(|(key, value)| key.is("type") && value.text().is_some_and(|kind| kind.is("item_reference")))
 }
 
 fn element_place(place: Place, element: &Node<'_>) -> Place {
@@ -171,14 +195,20 @@ fn member_place(place: Place, key: &[u8], value: &Node<'_>) -> Place {
     let declares = DECLARING.iter().any(|name| name.as_bytes() == key);
     match (place, key) {
         (Place::Root, b"metadata") => Place::Metadata,
-        (Place::Root, b"messages" | b"input" | b"contents") if matches!(value.kind, Kind::Array(_)) => Place::Turns,
+        (Place::Root, b"messages" | b"input" | b"contents") if matches!(value.kind, Kind::Array(_)) => {
+            Place::Turns
+        }
         (Place::Root, b"system" | b"instructions") => Place::Parts(Voice::System),
         (Place::Root, _) if declares => Place::Declarations,
         (Place::Turn(voice), b"content") => Place::Parts(voice),
         // A tool result's own parts; what stands in them was said by neither side.
         (Place::Parts(_), b"content") if matches!(value.kind, Kind::Array(_)) => Place::Parts(Voice::Other),
         (Place::Parts(voice), b"text") if value.text().is_some() => Place::Parts(voice),
-        (Place::Declarations | Place::Declaration, _) if SCHEMAS.iter().any(|name| name.as_bytes() == key) => Place::Schema,
+        (Place::Declarations | Place::Declaration, _)
+            if SCHEMAS.iter().any(|name| name.as_bytes() == key) =>
+        {
+            Place::Schema
+        }
         (Place::Declarations | Place::Declaration, _) => nested_declaration(key),
         // Some agents declare tools inside a turn.
         (Place::Turn(_), b"tools") => Place::Declarations,
@@ -190,9 +220,12 @@ fn member_place(place: Place, key: &[u8], value: &Node<'_>) -> Place {
 /// Markers stand on the declarations themselves; below, only schemas matter.
 fn nested_declaration(key: &[u8]) -> Place {
     match key {
-        b"function" | b"format" | b"functionDeclarations" | b"function_declarations" | b"tools" | b"json_schema" => {
-            Place::Declarations
-        }
+        b"function"
+        | b"format"
+        | b"functionDeclarations"
+        | b"function_declarations"
+        | b"tools"
+        | b"json_schema" => Place::Declarations,
         _ => Place::Plain,
     }
 }
@@ -225,7 +258,11 @@ fn normal_number(raw: &str) -> Cow<'_, str> {
     }
     let shift = i128::from(exponent) - fraction.len() as i128 + zeros as i128;
     let sign = if negative { "-" } else { "" };
-    if shift == 0 { Cow::Owned(format!("{sign}{significant}")) } else { Cow::Owned(format!("{sign}{significant}e{shift}")) }
+    if shift == 0 {
+        Cow::Owned(format!("{sign}{significant}"))
+    } else {
+        Cow::Owned(format!("{sign}{significant}e{shift}"))
+    }
 }
 
 #[cfg(test)]
@@ -244,10 +281,17 @@ mod tests {
 
     #[test]
     fn numbers_are_compared_by_value() {
-        for (a, b) in [("1", "1.0"), ("1", "10e-1"), ("-0", "0.0"), ("100", "1E2"), ("0.50", "0.5"), ("1e0", "1")] {
+        for (a, b) in
+            [("1", "1.0"), ("1", "10e-1"), ("-0", "0.0"), ("100", "1E2"), ("0.50", "0.5"), ("1e0", "1")]
+        {
             assert_eq!(normal_number(a), normal_number(b), "{a} {b}");
         }
-        for (a, b) in [("1", "-1"), ("1", "10"), ("0.1", "0.1000000000000000055"), ("18446744073709551616", "18446744073709551617")] {
+        for (a, b) in [
+            ("1", "-1"),
+            ("1", "10"),
+            ("0.1", "0.1000000000000000055"),
+            ("18446744073709551616", "18446744073709551617"),
+        ] {
             assert_ne!(normal_number(a), normal_number(b), "{a} {b}");
         }
     }
@@ -255,7 +299,9 @@ mod tests {
     #[test]
     fn order_and_white_space_never_matter_outside_schemas() {
         assert!(same(r#"{"a":1,"b":[{"c":2,"d":3}]}"#, "{ \"b\" : [ {\"d\":3, \"c\":2} ] ,\n\"a\":1}"));
-        let tool = |schema: &str| format!(r#"{{"tools":[{{"type":"function","function":{{"name":"f","parameters":{schema}}}}}]}}"#);
+        let tool = |schema: &str| {
+            format!(r#"{{"tools":[{{"type":"function","function":{{"name":"f","parameters":{schema}}}}}]}}"#)
+        };
         assert!(!same(&tool(r#"{"x":{},"y":{}}"#), &tool(r#"{"y":{},"x":{}}"#)));
         let claude = |schema: &str| format!(r#"{{"tools":[{{"name":"f","input_schema":{schema}}}]}}"#);
         assert!(!same(&claude(r#"{"x":{},"y":{}}"#), &claude(r#"{"y":{},"x":{}}"#)));
@@ -271,17 +317,25 @@ mod tests {
             r#"{"system":[{"type":"text","text":"s"}]}"#
         ));
         let call = |input: &str| {
-            format!(r#"{{"messages":[{{"role":"assistant","content":[{{"type":"tool_use","name":"f","input":{input}}}]}}]}}"#)
+            format!(
+                r#"{{"messages":[{{"role":"assistant","content":[{{"type":"tool_use","name":"f","input":{input}}}]}}]}}"#
+            )
         };
-        assert!(!same(&call(r#"{"cache_control":1}"#), &call(r#"{"cache_control":2}"#)), "an argument is no marker");
+        assert!(
+            !same(&call(r#"{"cache_control":1}"#), &call(r#"{"cache_control":2}"#)),
+            "an argument is no marker"
+        );
         assert!(!same(&call(r#"{"user":"a"}"#), &call(r#"{"user":"b"}"#)));
-        let schema = |name: &str| format!(r#"{{"tools":[{{"input_schema":{{"properties":{{"{name}":{{}}}}}}}}]}}"#);
+        let schema =
+            |name: &str| format!(r#"{{"tools":[{{"input_schema":{{"properties":{{"{name}":{{}}}}}}}}]}}"#);
         assert!(!same(&schema("cache_control"), &schema("x")));
     }
 
     #[test]
     fn ids_of_codex_items_are_volatile_for_codex_only_and_references_never() {
-        let item = |id: &str| format!(r#"{{"input":[{{"type":"message","id":"{id}","role":"user","content":"hi"}}]}}"#);
+        let item = |id: &str| {
+            format!(r#"{{"input":[{{"type":"message","id":"{id}","role":"user","content":"hi"}}]}}"#)
+        };
         assert_eq!(form(Client::Codex, &item("a")), form(Client::Codex, &item("b")));
         assert_ne!(form(Client::Other, &item("a")), form(Client::Other, &item("b")));
         let reference = |id: &str| format!(r#"{{"input":[{{"type":"item_reference","id":"{id}"}}]}}"#);

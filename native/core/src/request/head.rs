@@ -27,18 +27,43 @@ pub enum Client {
 
 /// The tool's name by the start (or a part) of its user agent, in the order of the reference product.
 const TOOLS: &[(&str, &str)] = &[
-    ("claude-code", "claude-code"), ("claude-cli", "claude-code"), ("claudecode", "claude-code"), ("copilot", "copilot"),
-    ("github-copilot", "copilot"), ("githubcopilot", "copilot"), ("cursor", "cursor"), ("codex", "codex"),
-    ("gemini-cli", "gemini-cli"), ("gemini_cli", "gemini-cli"), ("geminicli", "gemini-cli"), ("openclaw", "openclaw"),
-    ("opencode", "opencode"), ("windsurf", "windsurf"), ("zed", "zed"), ("cline", "cline"), ("roo-code", "roo-code"),
-    ("roocode", "roo-code"), ("aider", "aider"), ("continue", "continue"), ("curl", "curl"), ("httpie", "httpie"),
-    ("openai/", "openai-sdk"), ("asyncopenai/", "openai-sdk"), ("anthropic/", "anthropic-sdk"),
-    ("asyncanthropic/", "anthropic-sdk"), ("google-genai-sdk", "google-genai-sdk"),
+    ("claude-code", "claude-code"),
+    ("claude-cli", "claude-code"),
+    ("claudecode", "claude-code"),
+    ("copilot", "copilot"),
+    ("github-copilot", "copilot"),
+    ("githubcopilot", "copilot"),
+    ("cursor", "cursor"),
+    ("codex", "codex"),
+    ("gemini-cli", "gemini-cli"),
+    ("gemini_cli", "gemini-cli"),
+    ("geminicli", "gemini-cli"),
+    ("openclaw", "openclaw"),
+    ("opencode", "opencode"),
+    ("windsurf", "windsurf"),
+    ("zed", "zed"),
+    ("cline", "cline"),
+    ("roo-code", "roo-code"),
+    ("roocode", "roo-code"),
+    ("aider", "aider"),
+    ("continue", "continue"),
+    ("curl", "curl"),
+    ("httpie", "httpie"),
+    ("openai/", "openai-sdk"),
+    ("asyncopenai/", "openai-sdk"),
+    ("anthropic/", "anthropic-sdk"),
+    ("asyncanthropic/", "anthropic-sdk"),
+    ("google-genai-sdk", "google-genai-sdk"),
 ];
 
 /// Headers that may change the provider's answer and so belong to the key.
 const KEYED: &[&str] = &[
-    "anthropic-beta", "anthropic-version", "openai-beta", "openai-organization", "openai-project", "x-codex-beta-features",
+    "anthropic-beta",
+    "anthropic-version",
+    "openai-beta",
+    "openai-organization",
+    "openai-project",
+    "x-codex-beta-features",
 ];
 
 /// Session headers that name a scope, whoever sends them…
@@ -188,7 +213,11 @@ impl Gate {
         if self.keys.is_empty() || path.open {
             return Verdict::Welcome;
         }
-        let sent = [found.api_key, found.bearer, if path.google_key { found.google_key.or(found.query_key.as_deref()) } else { None }];
+        let sent = [
+            found.api_key,
+            found.bearer,
+            if path.google_key { found.google_key.or(found.query_key.as_deref()) } else { None },
+        ];
         let mut verdict = Verdict::NoKey;
         for key in sent.into_iter().flatten() {
             verdict = Verdict::WrongKey;
@@ -271,7 +300,10 @@ impl<'h> Found<'h> {
             "sec-fetch-site" => self.cross_site = !matches!(value, "none" | "same-origin"),
             "x-api-key" => self.api_key = Some(value),
             "authorization" => {
-                self.bearer = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());
+                self.bearer = value
+                    .split_once(' ')
+                    .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+                    .map(|(_, key)| key.trim());
             }
             "x-goog-api-key" => self.google_key = Some(value),
             "user-agent" => identify(head, value),
@@ -291,11 +323,15 @@ impl<'h> Found<'h> {
             }
             "cache-control" => head.directives.read(value),
             "content-length" => head.content_length = value.parse().ok(),
-            "content-encoding" if !value.eq_ignore_ascii_case("identity") => head.encoding = Some(value.to_owned()),
+            "content-encoding" if !value.eq_ignore_ascii_case("identity") => {
+                head.encoding = Some(value.to_owned())
+            }
             "x-stainless-retry-count" => head.retried = value != "0",
             "x-request-id" if is_id(value) => head.request_id = Some(value.to_owned()),
             "x-isartor-session-id" => self.scopes.push((name, clip(value))),
-            _ if SCOPES.contains(&name) || AGENT_SCOPES.contains(&name) => self.scopes.push((name, clip(value))),
+            _ if SCOPES.contains(&name) || AGENT_SCOPES.contains(&name) => {
+                self.scopes.push((name, clip(value)))
+            }
             _ if KEYED.contains(&name) => self.keyed.push((name, value)),
             _ => {}
         }
@@ -350,10 +386,11 @@ fn identify(head: &mut Head, agent: &str) {
     lower[..length].copy_from_slice(&agent.as_bytes()[..length]);
     lower[..length].make_ascii_lowercase();
     let lower = &lower[..length];
-    let tool = TOOLS
-        .iter()
-        .find(|(mark, _)| lower.starts_with(mark.as_bytes()))
-        .or_else(|| TOOLS.iter().find(|(mark, _)| mark.len() > 3 && memchr::memmem::find(lower, mark.as_bytes()).is_some()));
+    let tool = TOOLS.iter().find(|(mark, _)| lower.starts_with(mark.as_bytes())).or_else(|| {
+        TOOLS
+            .iter()
+            .find(|(mark, _)| mark.len() > 3 && memchr::memmem::find(lower, mark.as_bytes()).is_some())
+    });
     let Some((_, tool)) = tool else { return };
     // A header that only one client sends is surer than its user agent, in whatever order they come.
     if head.client == Client::Other && head.tool == "unknown" {
@@ -374,12 +411,19 @@ fn clip(value: &str) -> &str {
 }
 
 fn is_id(value: &str) -> bool {
-    !value.is_empty() && value.len() <= 128 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+    !value.is_empty()
+        && value.len() <= 128
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
 }
 
 fn host_name(host: &str) -> &str {
     match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) => name,
+        Some((name, port))
+            if port.bytes().all(|byte| byte.is_ascii_digit())
+                && (!name.contains(':') || name.ends_with(']')) =>
+        {
+            name
+        }
         _ => host,
     }
 }
@@ -448,7 +492,8 @@ mod tests {
 
     #[test]
     fn google_keys_count_on_gemini_paths() {
-        let google = |query: &str, headers: &[(&str, &str)]| read(&gate(), Endpoint::Generate, query, headers).verdict;
+        let google =
+            |query: &str, headers: &[(&str, &str)]| read(&gate(), Endpoint::Generate, query, headers).verdict;
         assert_eq!(google("alt=sse&key=secret", &[]), Verdict::Welcome);
         assert_eq!(google("key=s%65cret", &[]), Verdict::Welcome);
         assert_eq!(google("key=secre", &[]), Verdict::WrongKey);
@@ -465,7 +510,10 @@ mod tests {
         assert_eq!(with(&[("origin", "https://evil.example")]), Verdict::ForeignOrigin);
         assert_eq!(with(&[("origin", "null")]), Verdict::ForeignOrigin);
         assert_eq!(with(&[("sec-fetch-site", "cross-site")]), Verdict::ForeignOrigin);
-        assert_eq!(with(&[("origin", "http://localhost:8080"), ("sec-fetch-site", "same-origin")]), Verdict::Welcome);
+        assert_eq!(
+            with(&[("origin", "http://localhost:8080"), ("sec-fetch-site", "same-origin")]),
+            Verdict::Welcome
+        );
         assert_eq!(verdict(&[("host", "evil.example:8080"), ("x-api-key", "secret")]), Verdict::ForeignHost);
         assert_eq!(verdict(&[("host", "[::1]:8080"), ("x-api-key", "secret")]), Verdict::Welcome);
     }
@@ -486,7 +534,8 @@ mod tests {
     #[test]
     fn headers_that_change_the_answer_are_in_the_scope() {
         let open = Gate::default();
-        let scope = |headers: &[(&str, &str)], query: &str| read(&open, Endpoint::Messages, query, headers).scope;
+        let scope =
+            |headers: &[(&str, &str)], query: &str| read(&open, Endpoint::Messages, query, headers).scope;
         assert_ne!(scope(&[("anthropic-beta", "a")], ""), scope(&[("anthropic-beta", "b")], ""));
         assert_eq!(scope(&[("user-agent", "a")], ""), scope(&[("user-agent", "b")], ""));
         assert_eq!(scope(&[], "beta=true"), scope(&[], ""));
@@ -500,8 +549,14 @@ mod tests {
             let head = read(&open, Endpoint::Chat, "", headers);
             (head.client, head.tool)
         };
-        assert_eq!(who(&[("x-initiator", "user"), ("user-agent", "OpenAI/JS 5.20.1")]), (Client::Copilot, "copilot"));
-        assert_eq!(who(&[("user-agent", "OpenAI/JS 5.20.1"), ("x-initiator", "user")]), (Client::Copilot, "copilot"));
+        assert_eq!(
+            who(&[("x-initiator", "user"), ("user-agent", "OpenAI/JS 5.20.1")]),
+            (Client::Copilot, "copilot")
+        );
+        assert_eq!(
+            who(&[("user-agent", "OpenAI/JS 5.20.1"), ("x-initiator", "user")]),
+            (Client::Copilot, "copilot")
+        );
         assert_eq!(who(&[("user-agent", "codex_exec/0.169.0 (Debian)")]), (Client::Codex, "codex"));
         assert_eq!(who(&[("user-agent", "GeminiCLI-tui/0.61.0")]), (Client::Gemini, "gemini-cli"));
         assert_eq!(who(&[("user-agent", "Mozilla/5.0")]), (Client::Other, "unknown"));
@@ -510,8 +565,14 @@ mod tests {
 
     #[test]
     fn cache_directives_are_read_as_the_rfc_says() {
-        let head = read(&Gate::default(), Endpoint::Chat, "", &[("cache-control", "No-Cache, max-age=60 ,only-if-cached")]);
-        let expected = Directives { no_cache: true, only_if_cached: true, max_age: Some(60), no_store: false };
+        let head = read(
+            &Gate::default(),
+            Endpoint::Chat,
+            "",
+            &[("cache-control", "No-Cache, max-age=60 ,only-if-cached")],
+        );
+        let expected =
+            Directives { no_cache: true, only_if_cached: true, max_age: Some(60), no_store: false };
         assert_eq!(head.directives, expected);
     }
 }

@@ -62,7 +62,11 @@ impl<'a> Text<'a> {
     /// stays apart from every real character.
     #[must_use]
     pub fn bytes(&self) -> Cow<'a, [u8]> {
-        if self.escaped { Cow::Owned(unescape(self.raw.as_bytes())) } else { Cow::Borrowed(self.raw.as_bytes()) }
+        if self.escaped {
+            Cow::Owned(unescape(self.raw.as_bytes()))
+        } else {
+            Cow::Borrowed(self.raw.as_bytes())
+        }
     }
 
     /// The text as a string; a lone surrogate becomes U+FFFD. For reading, never for keys.
@@ -87,7 +91,9 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Node<'a>> {
         match &self.kind {
-            Kind::Object(members) => members.iter().rev().find(|(key, _)| key.is(name)).map(|(_, value)| value),
+            Kind::Object(members) => {
+                members.iter().rev().find(|(key, _)| key.is(name)).map(|(_, value)| value)
+            }
             _ => None,
         }
     }
@@ -253,7 +259,12 @@ impl<'a> Reader<'a> {
                 self.at += 2;
                 Ok(())
             }
-            Some(b'u') if self.bytes.get(self.at + 2..self.at + 6).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) => {
+            Some(b'u')
+                if self
+                    .bytes
+                    .get(self.at + 2..self.at + 6)
+                    .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) =>
+            {
                 self.at += 6;
                 Ok(())
             }
@@ -398,9 +409,10 @@ fn unicode(rest: &[u8], out: &mut Vec<u8>) -> usize {
 }
 
 fn hex4(digits: Option<&[u8]>) -> u32 {
-    digits.unwrap_or_default().iter().fold(0, |value, &digit| {
-        value * 16 + char::from(digit).to_digit(16).unwrap_or(0)
-    })
+    digits
+        .unwrap_or_default()
+        .iter()
+        .fold(0, |value, &digit| value * 16 + char::from(digit).to_digit(16).unwrap_or(0))
 }
 
 /// UTF-8 for every code point, surrogates included (`char` has none for those).
@@ -409,7 +421,11 @@ fn push_code_point(code: u32, out: &mut Vec<u8>) {
     if let Some(character) = char::from_u32(code) {
         out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
     } else {
-        out.extend_from_slice(&[0xe0 | (code >> 12) as u8, 0x80 | (code >> 6 & 0x3f) as u8, 0x80 | (code & 0x3f) as u8]);
+        out.extend_from_slice(&[
+            0xe0 | (code >> 12) as u8,
+            0x80 | (code >> 6 & 0x3f) as u8,
+            0x80 | (code & 0x3f) as u8,
+        ]);
     }
 }
 

@@ -97,11 +97,7 @@ impl Reading {
             endpoint: head.endpoint,
             model: model.or(head.path_model.as_deref()).unwrap_or_default().to_owned(),
             splice,
-            wants: Wants {
-                stream: facts.stream || head.path_stream,
-                sse: head.sse,
-                ..facts.wants
-            },
+            wants: Wants { stream: facts.stream || head.path_stream, sse: head.sse, ..facts.wants },
             key: key_of(head, &canonical.out),
             uncacheable: facts.uncacheable,
             masked: canonical.masked,
@@ -135,7 +131,13 @@ pub fn alias_of(head: &Head, body: &[u8]) -> Key {
 
 fn hasher(head: &Head, domain: &[u8]) -> blake3::Hasher {
     let mut prefix = Vec::with_capacity(96 + head.scope.len());
-    for part in [domain, head.tenant.as_slice(), head.namespace.as_bytes(), head.endpoint.name().as_bytes(), &head.scope] {
+    for part in [
+        domain,
+        head.tenant.as_slice(),
+        head.namespace.as_bytes(),
+        head.endpoint.name().as_bytes(),
+        &head.scope,
+    ] {
         prefix.extend_from_slice(&(part.len() as u64).to_le_bytes());
         prefix.extend_from_slice(part);
     }

@@ -31,9 +31,19 @@ enum Is {
 
 /// The best-known parameters and their types; `null` is always taken as "not set".
 const TYPES: &[(&str, Is)] = &[
-    ("model", Is::String), ("stream", Is::Bool), ("stream_options", Is::Object), ("temperature", Is::Number),
-    ("top_p", Is::Number), ("max_tokens", Is::Whole), ("max_completion_tokens", Is::Whole), ("max_output_tokens", Is::Whole),
-    ("n", Is::Whole), ("tools", Is::Array), ("metadata", Is::Object), ("store", Is::Bool), ("generationConfig", Is::Object),
+    ("model", Is::String),
+    ("stream", Is::Bool),
+    ("stream_options", Is::Object),
+    ("temperature", Is::Number),
+    ("top_p", Is::Number),
+    ("max_tokens", Is::Whole),
+    ("max_completion_tokens", Is::Whole),
+    ("max_output_tokens", Is::Whole),
+    ("n", Is::Whole),
+    ("tools", Is::Array),
+    ("metadata", Is::Object),
+    ("store", Is::Bool),
+    ("generationConfig", Is::Object),
 ];
 
 /// Checks a body and says what it asks for.
@@ -84,7 +94,11 @@ pub fn check(endpoint: Endpoint, root: &Node<'_>) -> Result<Facts, BadRequest> {
         }
         Endpoint::Native => {
             Is::String.check(require(root, "prompt")?, "prompt")?;
-            if root.get("prompt").and_then(Node::text).is_some_and(|prompt| prompt.bytes().trim_ascii().is_empty()) {
+            if root
+                .get("prompt")
+                .and_then(Node::text)
+                .is_some_and(|prompt| prompt.bytes().trim_ascii().is_empty())
+            {
                 return Err(BadRequest::new("prompt", "must not be empty"));
             }
         }
@@ -105,14 +119,18 @@ fn responses(root: &Node<'_>, facts: &mut Facts) -> Result<(), BadRequest> {
             for (index, item) in elements(input).iter().enumerate() {
                 Is::Object.check(item, &format!("input[{index}]"))?;
             }
-            if elements(input).is_empty() && root.get("previous_response_id").is_none() && root.get("prompt").is_none() {
+            if elements(input).is_empty()
+                && root.get("previous_response_id").is_none()
+                && root.get("prompt").is_none()
+            {
                 return Err(BadRequest::new("input", "must not be empty"));
             }
         }
         Some(input) if !input.is_null() => Is::String.check(input, "input")?,
         _ => {}
     }
-    let set = |name: &str| root.get(name).is_some_and(|value| !value.is_null() && value.kind != Kind::Bool(false));
+    let set =
+        |name: &str| root.get(name).is_some_and(|value| !value.is_null() && value.kind != Kind::Bool(false));
     facts.uncacheable = ["conversation", "background"].into_iter().find(|name| set(name));
     // The provider keeps a response unless told not to; only a kept one can be continued by its id.
     facts.wants.needs_stored = root.get("store").is_none_or(|store| store.kind != Kind::Bool(false));
@@ -145,10 +163,12 @@ fn turns(root: &Node<'_>, name: &str, content: &str, roles: bool) -> Result<(), 
 fn text_or_parts(value: &Node<'_>, path: &str) -> Result<(), BadRequest> {
     match &value.kind {
         Kind::String(_) => Ok(()),
-        Kind::Array(parts) => match parts.iter().position(|part| !matches!(part.kind, Kind::Object(_) | Kind::String(_))) {
-            Some(index) => Err(wrong(&format!("{path}[{index}]"), "an object", &parts[index])),
-            None => Ok(()),
-        },
+        Kind::Array(parts) => {
+            match parts.iter().position(|part| !matches!(part.kind, Kind::Object(_) | Kind::String(_))) {
+                Some(index) => Err(wrong(&format!("{path}[{index}]"), "an object", &parts[index])),
+                None => Ok(()),
+            }
+        }
         _ => Err(wrong(path, "a string or an array", value)),
     }
 }

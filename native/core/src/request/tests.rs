@@ -8,7 +8,8 @@ fn head(endpoint: Endpoint, headers: &[(&str, &str)]) -> Head {
 }
 
 fn read(endpoint: Endpoint, body: &str) -> Result<Request, BadRequest> {
-    let reading = Reading { aliases: HashMap::from([("fast".into(), "gpt-4o-mini".into())]), bucket_secs: 300 };
+    let reading =
+        Reading { aliases: HashMap::from([("fast".into(), "gpt-4o-mini".into())]), bucket_secs: 300 };
     reading.read(&head(endpoint, &[]), body.as_bytes())
 }
 
@@ -23,8 +24,14 @@ fn a_wrong_body_is_refused_by_the_member_at_fault() {
     assert_eq!(refused(Endpoint::Chat, r#"{"model":"m","messages":"hi"}"#), "messages");
     assert_eq!(refused(Endpoint::Chat, r#"{"model":"m","messages":[{"content":"x"}]}"#), "messages[0].role");
     assert_eq!(refused(Endpoint::Chat, r#"{"model":5,"messages":[{"role":"user"}]}"#), "model");
-    assert_eq!(refused(Endpoint::Chat, r#"{"model":"m","stream":"yes","messages":[{"role":"user"}]}"#), "stream");
-    assert_eq!(refused(Endpoint::Messages, r#"{"model":"m","messages":[{"role":"user","content":[1]}]}"#), "messages[0].content[0]");
+    assert_eq!(
+        refused(Endpoint::Chat, r#"{"model":"m","stream":"yes","messages":[{"role":"user"}]}"#),
+        "stream"
+    );
+    assert_eq!(
+        refused(Endpoint::Messages, r#"{"model":"m","messages":[{"role":"user","content":[1]}]}"#),
+        "messages[0].content[0]"
+    );
     assert_eq!(refused(Endpoint::Generate, r#"{"contents":[]}"#), "contents");
     assert_eq!(refused(Endpoint::Responses, r#"{"model":"m","input":5}"#), "input");
     assert_eq!(refused(Endpoint::Native, r#"{"prompt":" "}"#), "prompt");
@@ -66,9 +73,11 @@ fn tenant_namespace_endpoint_and_scope_part_the_keys() {
 
 #[test]
 fn the_form_of_the_reply_is_not_in_the_key_but_in_the_view() {
-    let body = |extra: &str| format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}]{extra}}}"#);
+    let body =
+        |extra: &str| format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}]{extra}}}"#);
     let json = read(Endpoint::Chat, &body("")).unwrap();
-    let stream = read(Endpoint::Chat, &body(r#","stream":true,"stream_options":{"include_usage":true}"#)).unwrap();
+    let stream =
+        read(Endpoint::Chat, &body(r#","stream":true,"stream_options":{"include_usage":true}"#)).unwrap();
     assert_eq!(json.key, stream.key);
     assert!(!json.wants.stream && json.wants.needs_usage);
     assert!(stream.wants.stream && stream.wants.include_usage);
@@ -77,7 +86,8 @@ fn the_form_of_the_reply_is_not_in_the_key_but_in_the_view() {
 
 #[test]
 fn stateful_responses_are_not_cacheable() {
-    let with = |extra: &str| read(Endpoint::Responses, &format!(r#"{{"model":"m","input":"hi"{extra}}}"#)).unwrap();
+    let with =
+        |extra: &str| read(Endpoint::Responses, &format!(r#"{{"model":"m","input":"hi"{extra}}}"#)).unwrap();
     assert_eq!(with("").uncacheable, None);
     assert_eq!(with(r#","conversation":"conv_1""#).uncacheable, Some("conversation"));
     assert_eq!(with(r#","background":true"#).uncacheable, Some("background"));

@@ -111,7 +111,15 @@ mod tests {
         let a = round("<current_datetime>2026-11-20T13:05:00Z</current_datetime> one", 300);
         let b = round("<current_datetime>2026-11-20T13:05:00Z</current_datetime> two", 300);
         assert_ne!(a, b);
-        assert_eq!(settle(Client::Other, Voice::User, b"<current_datetime>2026-11-20T13:05:00Z</current_datetime>", 300), None);
+        assert_eq!(
+            settle(
+                Client::Other,
+                Voice::User,
+                b"<current_datetime>2026-11-20T13:05:00Z</current_datetime>",
+                300
+            ),
+            None
+        );
     }
 
     #[test]

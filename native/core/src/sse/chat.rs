@@ -116,7 +116,8 @@ impl Choice {
         Ok(())
     }
 
-    /// Fragments of one call share an index; some servers leave it out, some give 0 to every whole call of several.
+    /// Fragments of one call share an index; some servers leave it out, some give 0 to every whole call of
+    /// several.
     fn take_call(&mut self, mut fragment: Object) {
         let index = fragment.shift_remove("index").as_ref().and_then(Value::as_u64);
         let id = text(&fragment, "id").unwrap_or_default();
@@ -133,7 +134,8 @@ impl Choice {
         }
     }
 
-    /// `OpenRouter`'s reasoning in parts: the fragments of one part share type and index; an encrypted part comes whole.
+    /// `OpenRouter`'s reasoning in parts: the fragments of one part share type and index; an encrypted part
+    /// comes whole.
     fn take_detail(&mut self, part: Value) {
         let same = |last: &Value| {
             part.get("index").is_some_and(|index| Some(index) == last.get("index"))
@@ -220,7 +222,8 @@ fn join_part(whole: &mut Vec<Value>, mut part: Value) {
     whole.push(part);
 }
 
-/// Joins a fragment of a tool call: id, type and name come once, though some servers send them again each time.
+/// Joins a fragment of a tool call: id, type and name come once, though some servers send them again each
+/// time.
 fn join_call(call: &mut Object, fragment: Object) {
     for (name, value) in fragment {
         match (call.get_mut(&name), value) {
@@ -288,7 +291,8 @@ fn opening(message: &Object) -> Object {
     delta
 }
 
-/// A call as a stream brings it: what it is, with no arguments yet, then the arguments (the `input` of a custom tool).
+/// A call as a stream brings it: what it is, with no arguments yet, then the arguments (the `input` of a
+/// custom tool).
 fn call_fragments(index: usize, call: &Value) -> Vec<Value> {
     let (mut head, mut fragments) = (call.clone(), vec![]);
     for (kind, name) in [("function", "arguments"), ("custom", "input")] {
@@ -300,7 +304,7 @@ fn call_fragments(index: usize, call: &Value) -> Vec<Value> {
         fragments.extend(pieces.map(|piece| json!({"index": index, kind: {name: piece}})));
     }
     if let Value::Object(head) = &mut head {
-        head.insert("index".to_owned(), index.into());
+        head.shift_insert(0, "index".to_owned(), index.into());
     }
     fragments.insert(0, head);
     fragments

@@ -1,5 +1,5 @@
-//! Reads server-sent events out of a byte slice, as the WHATWG standard has it: lines end in `\n`, `\r\n` or `\r`,
-//! a leading byte order mark and comments are skipped, several `data` lines are one text.
+//! Reads server-sent events out of a byte slice, as the WHATWG standard has it: lines end in `\n`, `\r\n` or
+//! `\r`, a leading byte order mark and comments are skipped, several `data` lines are one text.
 //!
 //! Cost: one pass with `memchr`; a copy is made only for events of several `data` lines.
 
@@ -22,7 +22,8 @@ pub struct Event<'a> {
     pub complete: bool,
 }
 
-/// Iterator over the events of a byte slice. Events without data are no events and stay in the next one's `raw`.
+/// Iterator over the events of a byte slice. Events without data are no events and stay in the next one's
+/// `raw`.
 #[derive(Clone, Debug)]
 pub struct Events<'a> {
     bytes: &'a [u8],

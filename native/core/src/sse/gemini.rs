@@ -1,5 +1,5 @@
-//! Replies of Gemini's `:generateContent` and `:streamGenerateContent`; the latter's two forms, events and a JSON array,
-//! hold the same objects.
+//! Replies of Gemini's `:generateContent` and `:streamGenerateContent`; the latter's two forms, events and a
+//! JSON array, hold the same objects.
 //! Source: <https://ai.google.dev/api/generate-content>.
 
 use std::collections::BTreeMap;
@@ -141,8 +141,8 @@ fn take_candidate(whole: &mut Object, candidate: Object) {
     }
 }
 
-/// Joins a text to the text before it, if both are thoughts or neither is, and neither is signed: a signature holds for
-/// its own part.
+/// Joins a text to the text before it, if both are thoughts or neither is, and neither is signed: a signature
+/// holds for its own part.
 fn take_part(whole: &mut Vec<Value>, part: Value) {
     let plain = |part: &Value| {
         let members = part.as_object()?;

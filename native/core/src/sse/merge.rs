@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{Object, Usage};
 
-/// Joins a fragment to what is there: strings and arrays grow, objects are joined member by member, anything else
-/// replaces. `null` never replaces.
+/// Joins a fragment to what is there: strings and arrays grow, objects are joined member by member, anything
+/// else replaces. `null` never replaces.
 pub(super) fn join(whole: &mut Value, part: Value) {
     match (whole, part) {
         (_, Value::Null) => {}

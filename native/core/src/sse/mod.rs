@@ -1,18 +1,19 @@
-//! Streams: parse, tee, assemble, synthesise, replay; and the one place that says whether a reply may be stored.
+//! Streams: parse, tee, assemble, synthesise, replay; and the one place that says whether a reply may be
+//! stored.
 //!
-//! * [`Tee`] takes the bytes of an upstream reply as they pass and, at their end, makes a [`Reply`] of them or says why
-//!   not ([`Unstorable`]).
+//! * [`Tee`] takes the bytes of an upstream reply as they pass and, at their end, makes a [`Reply`] of them
+//!   or says why not ([`Unstorable`]).
 //! * [`replay`] gives a stored reply as JSON or as a stream, whichever the next client asks for.
 //! * [`Events`] reads server-sent events.
 //!
-//! Each surface is one file with the same four parts in the same order, put together as a [`Surface`]:
+//! Each surface is one file with the same four parts in the same order, put together as a `Surface`:
 //! `judge` (may this reply be stored?), `usage`, `assemble` (stream to JSON), `synthesise` (JSON to stream).
 //!
-//! Policy: an entry must be the whole reply and hold for whoever asks again. What is not understood is not stored; what
-//! is only unknown (a new field) is kept as it is.
+//! Policy: an entry must be the whole reply and hold for whoever asks again. What is not understood is not
+//! stored; what is only unknown (a new field) is kept as it is.
 //!
-//! Cost: feeding is one bounded append per chunk. Finishing parses the reply once. Replaying a stored stream copies
-//! nothing, but for the usage chunk of chat and completions where the client has not asked for it.
+//! Cost: feeding is one bounded append per chunk. Finishing parses the reply once. Replaying a stored stream
+//! copies nothing, but for the usage chunk of chat and completions where the client has not asked for it.
 
 mod chat;
 mod completions;
@@ -53,7 +54,8 @@ pub enum Form {
 /// How a stored reply is to be given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ReplayOptions {
-    /// The client asked for the usage chunk (`stream_options.include_usage`). Counts for chat and completions only.
+    /// The client asked for the usage chunk (`stream_options.include_usage`). Counts for chat and completions
+    /// only.
     pub include_usage: bool,
     /// The form that the client asked for.
     pub form: Form,
@@ -91,13 +93,13 @@ const fn surface(endpoint: Endpoint) -> &'static Surface {
 
 /// A stored reply in the form that the client asks for.
 ///
-/// `json` and `stream` are those of the [`Reply`]. A stream that the provider sent is given as it was; where there is
-/// none, one is made of the JSON, in the surface's own event order.
+/// `json` and `stream` are those of the [`Reply`]. A stream that the provider sent is given as it was; where
+/// there is none, one is made of the JSON, in the surface's own event order.
 ///
 /// # Errors
 ///
-/// [`Unreplayable::NoSuchForm`] where the endpoint has no such form, [`Unreplayable::Damaged`] where the bytes are not a
-/// reply of the endpoint. Either is a miss to the caller.
+/// [`Unreplayable::NoSuchForm`] where the endpoint has no such form, [`Unreplayable::Damaged`] where the
+/// bytes are not a reply of the endpoint. Either is a miss to the caller.
 pub fn replay<'a>(
     endpoint: Endpoint,
     json: &'a [u8],
@@ -126,7 +128,9 @@ pub fn replay<'a>(
 fn synthesise(endpoint: Endpoint, json: &[u8], include_usage: bool) -> Result<Vec<u8>, Unreplayable> {
     let synthesise = surface(endpoint).synthesise.ok_or(Unreplayable::NoSuchForm)?;
     match serde_json::from_slice(json) {
-        Ok(Value::Object(reply)) => Ok(synthesise(&reply, include_usage)),
+        Ok(Value::Object(reply)) if reply.values().all(write::is_exact) => {
+            Ok(synthesise(&reply, include_usage))
+        }
         _ => Err(Unreplayable::Damaged),
     }
 }

@@ -1,4 +1,5 @@
-//! Replies of `POST /api/chat`: `{layer, message, model}`. As a stream it is that object in one event, then `[DONE]`.
+//! Replies of `POST /api/chat`: `{layer, message, model}`. As a stream it is that object in one event, then
+//! `[DONE]`.
 
 use serde_json::Value;
 

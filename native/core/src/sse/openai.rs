@@ -63,7 +63,8 @@ pub(super) fn take_chunk(reply: &mut Object, chunk: Object) -> Vec<Value> {
     for (name, value) in chunk {
         match (name.as_str(), value) {
             ("choices", Value::Array(array)) => choices = array,
-            // Padding against guessing a stream's text from the size of its packets; and the chunk's own type.
+            // Padding against guessing a stream's text from the size of its packets; and the chunk's own
+            // type.
             ("obfuscation" | "object" | "choices", _) => {}
             // Some servers make up a new one for each chunk, some send it empty first.
             ("id" | "created" | "model", value) => {
@@ -163,7 +164,8 @@ impl<'a> Chunks<'a> {
     }
 }
 
-/// The stream without the chunk that carries nothing but usage. Chunks in which usage rides along with choices stay.
+/// The stream without the chunk that carries nothing but usage. Chunks in which usage rides along with
+/// choices stay.
 pub(super) fn without_usage(stream: &[u8]) -> Cow<'_, [u8]> {
     if !may_lack_choices(stream) {
         return Cow::Borrowed(stream);
@@ -186,8 +188,8 @@ pub(super) fn without_usage(stream: &[u8]) -> Cow<'_, [u8]> {
     })
 }
 
-/// Whether there is a `"choices"` with an empty array: a cheap look that only ever says yes too often. A text cannot
-/// hold these bytes, for its quotes are escaped.
+/// Whether there is a `"choices"` with an empty array: a cheap look that only ever says yes too often. A text
+/// cannot hold these bytes, for its quotes are escaped.
 fn may_lack_choices(bytes: &[u8]) -> bool {
     const NAME: &[u8] = b"\"choices\"";
     memmem::find_iter(bytes, NAME).any(|at| {

@@ -61,7 +61,8 @@ pub enum Unstorable {
     Refused,
     /// A reason to finish that is not known to mean a complete reply; names it.
     FinishReason(String),
-    /// The provider searched, ran code or used tools of its own: the reply holds for its moment only. Names the sign.
+    /// The provider searched, ran code or used tools of its own: the reply holds for its moment only. Names
+    /// the sign.
     ActedOutside(String),
     /// The reply belongs to a conversation or a background run at the provider; names which.
     Stateful(&'static str),
@@ -118,7 +119,8 @@ impl std::error::Error for Unstorable {}
 pub enum Unreplayable {
     /// The endpoint never streams, or not in this form.
     NoSuchForm,
-    /// The stored bytes are not a reply of this endpoint.
+    /// The stored bytes are not a reply of this endpoint, or hold a number that a stream would not give
+    /// exactly.
     Damaged,
 }
 

@@ -154,8 +154,9 @@ impl Sequence {
         write::event(&mut self.out, kind, &event);
     }
 
-    /// Sends a text in pieces, then whole: `<kind>.delta`, `<kind>.done`, each with the members that say where it is.
-    /// The SDKs want a list of log probabilities with output texts; those of the reply stand in its parts.
+    /// Sends a text in pieces, then whole: `<kind>.delta`, `<kind>.done`, each with the members that say
+    /// where it is. The SDKs want a list of log probabilities with output texts; those of the reply stand in
+    /// its parts.
     fn send_text(&mut self, kind: &str, place: &Value, name: &str, whole: &str, logprobs: bool) {
         let with = |name: &str, value: &str| {
             let mut members = place.clone();

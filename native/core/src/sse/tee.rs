@@ -7,8 +7,8 @@ use crate::endpoint::Endpoint;
 
 /// Collects the bytes of one upstream reply, up to a limit.
 ///
-/// [`feed`](Self::feed) is a bounded append: nothing is parsed before [`finish`](Self::finish). Past the limit the copy
-/// is given up and its memory freed; the client's stream goes on.
+/// [`feed`](Self::feed) is a bounded append: nothing is parsed before [`finish`](Self::finish). Past the
+/// limit the copy is given up and its memory freed; the client's stream goes on.
 #[derive(Debug)]
 pub struct Tee {
     endpoint: Endpoint,
@@ -85,6 +85,9 @@ fn streamed(endpoint: Endpoint, mut stream: Vec<u8>) -> Result<Reply, Unstorable
     let assemble =
         surface(endpoint).assemble.ok_or(Unstorable::Malformed("a stream where the endpoint has none"))?;
     let reply = assemble(&stream)?;
+    if !reply.values().all(write::is_exact) {
+        return Err(Unstorable::Unknown("a number beyond 64 bits".to_owned()));
+    }
     let (facts, usage) = judge(endpoint, &reply)?;
     // Some servers leave out the last blank line; without it a client would drop the last event of a replay.
     if !walk::ends_in_blank_line(&stream) {

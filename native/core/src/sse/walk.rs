@@ -1,5 +1,5 @@
-//! What the assemblers of all surfaces do with a stream: go through its events, refuse errors and whatever follows
-//! the end.
+//! What the assemblers of all surfaces do with a stream: go through its events, refuse errors and whatever
+//! follows the end.
 
 use serde_json::Value;
 
@@ -8,7 +8,8 @@ use super::{Event, Events, Object, Unstorable};
 /// Gives each event's data to `take`, but for `[DONE]`; `take` answers whether the reply is complete with it.
 /// Returns whether `[DONE]` was seen.
 ///
-/// A bare `[DONE]` may follow any surface's own end: some servers add it to every stream, and it says nothing.
+/// A bare `[DONE]` may follow any surface's own end: some servers add it to every stream, and it says
+/// nothing.
 ///
 /// # Errors
 ///

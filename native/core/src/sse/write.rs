@@ -37,6 +37,21 @@ pub(super) fn object(out: &mut Vec<u8>, object: &Object) {
     serde_json::to_writer(out, object).ok();
 }
 
+/// Whether every number can be written again as it was read. An integer beyond 64 bits cannot: it was
+/// rounded.
+pub(super) fn is_exact(value: &Value) -> bool {
+    // Below this, an integer would have been read as one.
+    const WHOLE: f64 = 9.2e18;
+    match value {
+        Value::Number(number) => {
+            !number.is_f64() || number.as_f64().is_some_and(|number| number.abs() < WHOLE)
+        }
+        Value::Array(items) => items.iter().all(is_exact),
+        Value::Object(members) => members.values().all(is_exact),
+        _ => true,
+    }
+}
+
 /// Cuts a text into pieces between characters, as a stream would bring it.
 pub(super) fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let size = text.len().div_ceil(MOST_PIECES).max(LEAST_BYTES);

@@ -1,0 +1,5 @@
+"""`python -m isartor`."""
+
+from isartor.cli.main import main
+
+main()

@@ -1,0 +1,90 @@
+"""Questions of the command line to a gateway, over the standard library: nothing here needs to be fast or clever.
+
+Proxies of the environment are not used: the gateway is near, and a proxy would be told its key.
+"""
+
+from __future__ import annotations
+
+import http.client
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from isartor.cli.failures import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A reply that has been read."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Gateway:
+    """One connection to a gateway at `url`; usable for one question after the other."""
+
+    def __init__(self, url: str, *, key: str | None = None, timeout: float = 10) -> None:
+        """`key`: the gateway key, if it asks for one. Raises `CommandError` if `url` is none."""
+        try:
+            parts = urlsplit(url)
+            address, port = parts.hostname, parts.port
+        except ValueError:
+            address, port = None, None
+        if parts.scheme not in {"http", "https"} or not address:
+            message = f"{url!r} is not the URL of a gateway; it looks like http://127.0.0.1:8080"
+            raise CommandError(message)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self.url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+        self._prefix = parts.path.rstrip("/")
+        self._connection = kind(address, port, timeout=timeout)
+        self._headers = {} if key is None else {"x-api-key": key}
+
+    def ask(self, method: str, path: str, body: object = None) -> Answer:
+        """Send one request. Raises `OSError` or `http.client.HTTPException` if no reply comes."""
+        headers: Mapping[str, str] = self._headers
+        content = None
+        if body is not None:
+            content = msgspec.json.encode(body)
+            headers = {**self._headers, "content-type": "application/json"}
+        try:
+            self._connection.request(method, self._prefix + path, body=content, headers=dict(headers))
+            reply = self._connection.getresponse()
+            return Answer(reply.status, {name.lower(): value for name, value in reply.getheaders()}, reply.read())
+        except BaseException:
+            # The connection is in an unknown state; the next question opens another.
+            self._connection.close()
+            raise
+
+    def read(self, path: str) -> dict[str, Any]:
+        """The JSON object at `path`. Raises `CommandError` with a line for the user."""
+        try:
+            answer = self.ask("GET", path)
+        except (OSError, http.client.HTTPException):
+            message = f"no gateway answers at {self.url}; start one with `isartor up`"
+            raise CommandError(message) from None
+        if answer.status in {401, 403}:
+            message = f"the gateway at {self.url} refuses the key; give it with --gateway-api-key"
+            raise CommandError(message)
+        try:
+            if answer.status == 200:
+                return msgspec.json.decode(answer.body, type=dict[str, Any])
+        except msgspec.DecodeError:
+            pass
+        message = f"{self.url}{path} answers with {answer.status} and not as an Isartor gateway does"
+        raise CommandError(message)
+
+    def healthy(self) -> bool:
+        """Whether it answers at all."""
+        try:
+            return self.ask("GET", "/healthz").status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
