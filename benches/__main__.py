@@ -26,9 +26,7 @@ def main() -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m benches", description=__doc__)
     parser.add_argument("--rows", default="", help="which to run, as in 1,4,rivals (default: all)")
-    parser.add_argument(
-        "--quick", action="store_true", help="seconds instead of minutes; the numbers prove nothing"
-    )
+    parser.add_argument("--quick", action="store_true", help="seconds instead of minutes; the numbers prove nothing")
     parser.add_argument("--rounds", type=int, help="rounds of each comparison")
     parser.add_argument("--unpinned", action="store_true", help="let the kernel place server and load")
     parser.add_argument("--out", type=Path, help="where the report goes (default: benches/report)")
@@ -70,9 +68,7 @@ def run(rows: list[int | str], plan: Plan, cpus: Cpus, out: Path) -> None:
                 date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
                 found.results[row] = msgspec.structs.replace(result, pinning=str(cpus), date=date)
                 for check in result.checks:
-                    lab.say(
-                        f"    {check.what}: {check.median:.3f} (required {check.required}): {check.verdict}"
-                    )
+                    lab.say(f"    {check.what}: {check.median:.3f} (required {check.required}): {check.verdict}")
             else:
                 lab.say("rivals")
                 found.rivals = rivals.run(lab)

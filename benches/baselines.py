@@ -48,7 +48,7 @@ class Transport:
         """Forward one request."""
         if self.client is None:
             # Only here: the other applications are to stay without it.
-            from pyreqwest.client import ClientBuilder  # noqa: PLC0415
+            from pyreqwest.client import ClientBuilder
 
             self.url = os.environ[UPSTREAM] + "/v1/chat/completions"
             self.client = ClientBuilder().build()
@@ -72,8 +72,8 @@ transport: Final = Transport()
 
 def main() -> None:
     """Serve one baseline as `isartor up` would serve the gateway."""
-    from isartor import config  # noqa: PLC0415 - workers import this module too, and must stay without Isartor
-    from isartor.server.run import granian_options  # noqa: PLC0415
+    from isartor import config
+    from isartor.server.run import granian_options
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("app", choices=["empty", "read_body", "transport"])

@@ -29,9 +29,7 @@ class Answer(msgspec.Struct, frozen=True):
 class Connection:
     """One keep-alive connection to a server on the loopback address."""
 
-    def __init__(
-        self, port: int, *, timeout_secs: float = 60.0, headers: Mapping[str, str] = HEADERS
-    ) -> None:
+    def __init__(self, port: int, *, timeout_secs: float = 60.0, headers: Mapping[str, str] = HEADERS) -> None:
         self.port = port
         self.headers = headers
         self.socket = socket.create_connection(("127.0.0.1", port), timeout_secs)
@@ -63,9 +61,7 @@ class Connection:
         while (end := data.find(b"\r\n\r\n")) < 0:
             data += self.receive()
         status_line, *header_lines = data[:end].decode("latin-1").split("\r\n")
-        headers = {
-            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in header_lines)
-        }
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in header_lines)}
         data = data[end + 4 :]
         chunked = "chunked" in headers.get("transfer-encoding", "")
         length = int(headers.get("content-length", 0))
@@ -79,9 +75,7 @@ class Connection:
             data = (data + parts[-1])[-16:]
         whole = time.perf_counter() - started
         body = b"".join(parts)
-        return Answer(
-            int(status_line.split()[1]), headers, unchunked(body) if chunked else body, first, whole
-        )
+        return Answer(int(status_line.split()[1]), headers, unchunked(body) if chunked else body, first, whole)
 
     def receive(self) -> bytes:
         """More bytes, or an error when the server has closed."""

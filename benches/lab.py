@@ -93,9 +93,7 @@ class Lab:
         """The stub upstream, on the load generator's CPUs."""
         port = free_port()
         command = [sys.executable, "-m", "benches.stub", "--port", str(port)]
-        with self.running(
-            Server("stub", command, port=port, cpus=self.cpus.load, home=self.home())
-        ) as server:
+        with self.running(Server("stub", command, port=port, cpus=self.cpus.load, home=self.home())) as server:
             yield server.ready("/_stub/requests")
 
     def baseline_server(self, app: str, upstream: Server | None = None) -> Server:

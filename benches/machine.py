@@ -96,9 +96,7 @@ def listed(cpus: tuple[int, ...]) -> str:
 
 def busy_secs() -> float:
     """CPU seconds that all processes of the machine have used, and that the host has taken away (steal)."""
-    user, nice, system, _idle, _iowait, _irq, _softirq, steal = map(
-        int, Path("/proc/stat").read_text().split()[1:9]
-    )
+    user, nice, system, _idle, _iowait, _irq, _softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
     return (user + nice + system + steal) * TICK_SECS
 
 

@@ -31,23 +31,15 @@ def free_port() -> int:
 
 def environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
     """An environment without the caller's settings: an empty home, no proxies, no `ISARTOR__...`."""
-    kept = {
-        name: os.environ[name]
-        for name in ("PATH", "LANG", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
-        if name in os.environ
-    }
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH", "VIRTUAL_ENV") if name in os.environ}
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return (
-        kept
-        | {"HOME": str(home), "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
-        | dict(extra)
-    )
+    return kept | {"HOME": str(home), "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"} | dict(extra)
 
 
 class Server:
     """One server with its child processes, pinned to `cpus`, running in `home` and logging there."""
 
-    def __init__(  # noqa: PLR0913 - all but two are keyword-only
+    def __init__(
         self,
         name: str,
         command: Sequence[str],

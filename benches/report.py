@@ -38,7 +38,7 @@ def render(report: Report, drawn: dict[str, str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - the page is Markdown, and every value is our own
+        autoescape=False,
     )
     environment.filters["shown"] = shown
     return environment.get_template("report.md.jinja").render(

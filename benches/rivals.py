@@ -146,9 +146,7 @@ def litellm() -> Contender:
     def install() -> None:
         if not (folder / "bin" / "litellm").exists():
             subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
-            subprocess.run(
-                [folder / "bin" / "pip", "install", "-q", LITELLM], check=True, capture_output=True
-            )
+            subprocess.run([folder / "bin" / "pip", "install", "-q", LITELLM], check=True, capture_output=True)
 
     def command(home: Path, port: int, upstream: Server) -> list[str]:
         config = home / "config.yaml"

@@ -78,9 +78,7 @@ async def one(port: int, body: bytes, delay: float, ages: list[int]) -> Stream:
     lines = [f"POST {PATH} HTTP/1.1", f"host: 127.0.0.1:{port}", f"content-length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in HEADERS.items()]
     request = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-    _, stream = await asyncio.get_running_loop().create_connection(
-        lambda: Stream(request, ages), "127.0.0.1", port
-    )
+    _, stream = await asyncio.get_running_loop().create_connection(lambda: Stream(request, ages), "127.0.0.1", port)
     await stream.done
     return stream
 

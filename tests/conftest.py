@@ -53,9 +53,7 @@ def gateway_of(stub: Stub, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield get
     codes = {name: gateway.stop() for name, gateway in running.items()}
     for name, gateway in running.items():
-        assert "Traceback" not in gateway.log, (
-            f"the gateway for {name} logged a traceback:\n{gateway.log[-6000:]}"
-        )
+        assert "Traceback" not in gateway.log, f"the gateway for {name} logged a traceback:\n{gateway.log[-6000:]}"
         assert "panicked" not in gateway.log, gateway.log[-6000:]
     assert set(codes.values()) <= {0}, f"exit codes: {codes}"
 

@@ -64,12 +64,8 @@ def passes(server: Server, upstream: Server, body: bytes, serials: range, *, via
             "a miss is to pass the upstream's bytes",
             answer,
         )
-        require(
-            not via_gateway or layer(answer) == "l3", "a distinct request is to be answered by L3", answer
-        )
-    require(
-        stub_requests(upstream) == before + len(serials), "every distinct request is to reach the upstream"
-    )
+        require(not via_gateway or layer(answer) == "l3", "a distinct request is to be answered by L3", answer)
+    require(stub_requests(upstream) == before + len(serials), "every distinct request is to reach the upstream")
 
 
 def texts(body: bytes) -> list[str]:

@@ -36,12 +36,8 @@ def run(lab: Lab) -> Result:
             for serial in range(start := lab.serials(2 * count), start + count + 20):
                 sent = fixtures.numbered(body, serial)
                 answers = [connection.post(sent) for connection in (a, b, c)]
-                expect.require(
-                    answers[1].body == answers[0].body, "the stream is to pass unchanged", answers[1]
-                )
-                expect.require(
-                    expect.layer(answers[1]) == "l3", "a distinct stream is to come from L3", answers[1]
-                )
+                expect.require(answers[1].body == answers[0].body, "the stream is to pass unchanged", answers[1])
+                expect.require(expect.layer(answers[1]) == "l3", "a distinct stream is to come from L3", answers[1])
                 expect.require(
                     len(expect.texts(answers[1].body)) == CHUNKS,
                     "the stream is to have five chunks",

@@ -28,9 +28,7 @@ def run(lab: Lab) -> Result:
         expect.still_hits(upstream, before)
     return Result(
         row=DEFINITION.row,
-        checks=[
-            Check("throughput, ours / body-reading app", rounds.ratios, 0.50, at_least=True, unit="ratio")
-        ],
+        checks=[Check("throughput, ours / body-reading app", rounds.ratios, 0.50, at_least=True, unit="ratio")],
         sides=rounds.sides("L1a hit", "body-reading Granian app", "req/s"),
         foreign_cores=foreign(rounds),
         repeated_rounds=rounds.repeated,

@@ -32,9 +32,7 @@ def run(lab: Lab) -> Result:
         )
         before = stub_requests(upstream)
         expect_both_forms(first, client.post(gateway.port, as_stream), client.post(gateway.port, as_json))
-        rounds = lab.compare(
-            Target(gateway.port, as_stream, CONNECTIONS), Target(gateway.port, as_json, CONNECTIONS)
-        )
+        rounds = lab.compare(Target(gateway.port, as_stream, CONNECTIONS), Target(gateway.port, as_json, CONNECTIONS))
         expect.still_hits(upstream, before)
     return Result(
         row=DEFINITION.row,
@@ -47,14 +45,10 @@ def run(lab: Lab) -> Result:
 
 def expect_both_forms(first: Answer, stream: Answer, whole: Answer) -> None:
     """Both forms come from L1a and say what the upstream's stream said."""
-    expect.require(
-        expect.layer(stream) == expect.layer(whole) == "l1a", "both forms are to come from L1a", stream
-    )
+    expect.require(expect.layer(stream) == expect.layer(whole) == "l1a", "both forms are to come from L1a", stream)
     expect.require("text/event-stream" in stream.headers["content-type"], "a stream is to be SSE", stream)
     expect.require("application/json" in whole.headers["content-type"], "JSON is to be JSON", whole)
     said = expect.texts(first.body)
     expect.require(len(said) == CHUNKS, f"the upstream is to send {CHUNKS} chunks, not {len(said)}", first)
     expect.require(expect.texts(stream.body) == said, "the stream is to have the upstream's chunks", stream)
-    expect.require(
-        expect.message(whole) == "".join(said), "the JSON form is to have the stream's text", whole
-    )
+    expect.require(expect.message(whole) == "".join(said), "the JSON form is to have the stream's text", whole)

@@ -61,9 +61,7 @@ def run(lab: Lab) -> Result:
     )  # fmt: skip
 
 
-def filled(
-    lab: Lab, upstream: Server, name: str, body: bytes, count: int
-) -> tuple[tuple[float, float], Curve]:
+def filled(lab: Lab, upstream: Server, name: str, body: bytes, count: int) -> tuple[tuple[float, float], Curve]:
     """A new gateway, weighed idle, then on the way through `count` distinct misses."""
     env = {"ISARTOR__CACHE_MAX_CAPACITY": str(CAPACITY), "ISARTOR__CACHE_MAX_BYTES": str(CACHE_MAX_BYTES)}
     with lab.gateway(upstream, env) as gateway:
@@ -75,9 +73,7 @@ def filled(
         with sampling(gateway, upstream, curve):
             before = stub_requests(upstream)
             while stub_requests(upstream) - before < count:
-                lab.load(
-                    Target(gateway.port, body, CONNECTIONS, distinct=True), 2.0 if lab.plan.quick else 10.0
-                )
+                lab.load(Target(gateway.port, body, CONNECTIONS, distinct=True), 2.0 if lab.plan.quick else 10.0)
     return idle, thinned(curve)
 
 

@@ -55,7 +55,5 @@ def first_answer(server: Server, expect_layer: str = "") -> float:
             continue
         took = time.monotonic() - server.started
         expect.require(answer.status == HTTPStatus.OK, "the first request is to be answered", answer)
-        expect.require(
-            not expect_layer or expect.layer(answer) == expect_layer, "the layer is to be L3", answer
-        )
+        expect.require(not expect_layer or expect.layer(answer) == expect_layer, "the layer is to be L3", answer)
         return took

@@ -42,9 +42,7 @@ def run(lab: Lab) -> Result:
     return Result(
         row=DEFINITION.row,
         checks=[
-            Check(
-                "streams whole, of 300", [run.whole for run in via], STREAMS, at_least=True, unit="streams"
-            ),
+            Check("streams whole, of 300", [run.whole for run in via], STREAMS, at_least=True, unit="streams"),
             Check("added delay per chunk (p99)", added, ADDED_MS, at_least=False, unit="ms"),
         ],
         sides=[

@@ -29,7 +29,8 @@ class Gate:
         seed: int,
     ) -> Gate:
         """`keys`: gateway key and its tenant (16 bytes). `hosts`: Host names that are ours, empty for any. `seed`: what
-        makes the request ids of this process its own (64 bits)."""
+        makes the request ids of this process its own (64 bits).
+        """
 
     def read(
         self,

@@ -49,7 +49,7 @@ class IsartorError(Exception):
     code: str
     retryable: bool
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a field, all but one by name
         self,
         message: str,
         *,

@@ -63,9 +63,7 @@ class Gateway:
             keeper=self.keeper,
             health=Health(config, stats=self.stats, store=self.store, provider=self.provider),
             cache=CacheAdmin(self.store),
-            known=models.known(
-                self.provider.name, self.provider.model, config.model_aliases, created=int(time.time())
-            ),
+            known=models.known(self.provider.name, self.provider.model, config.model_aliases, created=int(time.time())),
         )
         self._timers: list[asyncio.TimerHandle] = []
 

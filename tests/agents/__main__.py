@@ -42,14 +42,10 @@ _console = Console(highlight=False, markup=False, soft_wrap=True)
 def main() -> int:
     """Read the arguments, install, go inside, run."""
     cases = {case.name: (agent, case) for agent in AGENTS for case in agent.CASES}
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.agents", description="Run real agents, twice each."
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.agents", description="Run real agents, twice each.")
     names = ", ".join(cases)
     parser.add_argument("--only", nargs="+", choices=cases, default=list(cases), metavar="CASE", help=names)
-    parser.add_argument(
-        "--direct", action="store_true", help="no gateway: show what differs between two runs"
-    )
+    parser.add_argument("--direct", action="store_true", help="no gateway: show what differs between two runs")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     chosen = [cases[name] for name in given.only]
@@ -128,9 +124,7 @@ def _one(agent: Agent, case: Case, place: Place, prompt: str, behind: tuple[Stub
     entries = gateway.entries()[known:] if gateway else []
     hits = gateway.hits(case.tool) - hits if gateway else 0
     run = Run(prompt, code, out, err, seconds, upstream, entries, hits)
-    _console.print(
-        f"{case.name}: {prompt} exit {code}, {seconds:.1f} s, {len(upstream)} upstream, {hits} hits"
-    )
+    _console.print(f"{case.name}: {prompt} exit {code}, {seconds:.1f} s, {len(upstream)} upstream, {hits} hits")
     return run
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 TALK = ("Say hello to the green door.", "Say hello to the brown door.")
-# The stub provider answers these words with a call of the agent's shell tool: `echo tool-ok`.
-WORK = ("USE_TOOL to knock at the green door.", "USE_TOOL to knock at the brown door.")
+# The stub provider answers the words in capitals with reasoning and a call of the shell tool: `echo tool-ok`.
+WORK = ("THINK, then USE_TOOL to knock at the green door.", "THINK, then USE_TOOL to knock at the brown door.")
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,7 @@ def problems(case: Case, runs: Sequence[Run]) -> list[str]:
     """Return what is wrong with the three runs of a case: a prompt, the same again, and another."""
     first, repeat, other = runs
     found = [f"{name}: {text}" for name, run in zip(NAMES, runs, strict=True) for text in _each(case, run)]
-    found += [
-        f"{name}: {text}" for name, run in ((NAMES[0], first), (NAMES[2], other)) for text in _miss(case, run)
-    ]
+    found += [f"{name}: {text}" for name, run in ((NAMES[0], first), (NAMES[2], other)) for text in _miss(case, run)]
     found += [f"{NAMES[1]}: {text}" for text in _repeat(case, first, repeat)]
     return found
 

@@ -69,9 +69,7 @@ def expect(case: Case, runs: Sequence[Run]) -> list[str]:
     for number, run in enumerate(runs, 1):
         tries, fallbacks = run.stderr.count(_WEBSOCKET_FAILED), run.stderr.count(_FALLBACK)
         if (tries, fallbacks) != (1, 1):
-            problems.append(
-                f"run {number}: {tries} WebSocket tries, {fallbacks} fallbacks, not one each (426?)"
-            )
+            problems.append(f"run {number}: {tries} WebSocket tries, {fallbacks} fallbacks, not one each (426?)")
         if any(call.method == "GET" for call in run.upstream):
             problems.append(f"run {number}: the WebSocket try went to the provider")
     return problems

@@ -100,8 +100,14 @@ class Gateway:
 
     def _get(self, path: str) -> Any:
         request = urllib.request.Request(self.url + path, headers={"X-API-Key": KEY})
-        with urllib.request.urlopen(request, timeout=5) as reply:
-            return json.load(reply)
+        try:
+            with urllib.request.urlopen(request, timeout=5) as reply:
+                return json.load(reply)
+        except OSError as error:
+            ended = self._process.poll()
+            state = "is running" if ended is None else f"ended with {ended}"
+            msg = f"GET {path}: {error}; the gateway {state}:\n{self.log()}"
+            raise GatewayError(msg) from None
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError), urllib.request.urlopen(self.url + "/healthz", timeout=1):

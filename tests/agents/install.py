@@ -49,9 +49,7 @@ def _folder(package: Package, cache: Path) -> Path:
 
 
 def _call(command: list[str], folder: Path) -> None:
-    found = subprocess.run(
-        command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    found = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if found.returncode:
         said = (found.stderr.strip() or found.stdout.strip()).splitlines()
         msg = f"`{' '.join(command)}` failed: {' | '.join(said[-5:])}"

@@ -18,12 +18,8 @@ _CHAT = Case("opencode", "openai", "/v1/chat/completions", "opencode", "gateway/
 CASES: tuple[Case, ...] = (
     _CHAT,
     Case("opencode-openai", "openai", "/v1/responses", "opencode", "openai/gpt-4.1", beside=1),
-    Case(
-        "opencode-anthropic", "anthropic", "/v1/messages", "opencode", "anthropic/claude-sonnet-5", beside=1
-    ),
-    Case(
-        "opencode-google", "gemini", ":streamGenerateContent", "opencode", "google/gemini-2.5-pro", beside=1
-    ),
+    Case("opencode-anthropic", "anthropic", "/v1/messages", "opencode", "anthropic/claude-sonnet-5", beside=1),
+    Case("opencode-google", "gemini", ":streamGenerateContent", "opencode", "google/gemini-2.5-pro", beside=1),
     replace(_CHAT, name="opencode-tool", prompts=WORK, turns=2),
 )
 

@@ -28,9 +28,7 @@ def test_gone_in_mid_stream(
     prompt, url = fresh(f"[[hold={at}]][[gate=gone]]"), gateway_of(endpoint).url
     content = json.dumps(body(endpoint, prompt, stream=True)).encode()
     with wire(url) as connection:
-        connection.send(
-            head("POST", path(endpoint, stream=True), url, f"Content-Length: {len(content)}") + content
-        )
+        connection.send(head("POST", path(endpoint, stream=True), url, f"Content-Length: {len(content)}") + content)
         (call,) = stub.wait_calls(1, prompt)
         if at:
             connection.head()

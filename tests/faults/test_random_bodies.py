@@ -60,9 +60,7 @@ class Bodies:
             for stream in (False, True)
         ]
         seeds.append(("/api/chat", b'{"prompt": "seed", "model": "m"}'))
-        seeds += [
-            (f"/api/v1/cache/{name}", b'{"prompt": "seed", "response": "r"}') for name in ("lookup", "store")
-        ]
+        seeds += [(f"/api/v1/cache/{name}", b'{"prompt": "seed", "response": "r"}') for name in ("lookup", "store")]
         recorded = [request for request in map(load, names()) if request.raw]
         self._small = seeds + [(one.path, one.raw) for one in recorded if len(one.raw) < 6000]
         self._large = [(one.path, one.raw) for one in recorded if len(one.raw) >= 6000]
@@ -101,9 +99,7 @@ class Bodies:
                     content[(colon := pick.choice(quotes)) + 1 : colon + 1] = pick.choice(_WORDS) + b","
 
 
-async def send_all(
-    port: int, samples: Iterator[Sample], count: int, statuses: Counter[int], odd: list[str]
-) -> None:
+async def send_all(port: int, samples: Iterator[Sample], count: int, statuses: Counter[int], odd: list[str]) -> None:
     """Send requests one after the other over keep-alive connections, opening a new one when it was closed."""
     reader: asyncio.StreamReader | None = None
     for _ in range(count):

@@ -75,9 +75,7 @@ def test_garbage_instead_of_json(
 
 
 @pytest.mark.parametrize("endpoint", ANSWERING)
-@pytest.mark.parametrize(
-    "fault", ["garbage_http", "close", "reset", "garbage_json", "garbage_sse", "html", "empty"]
-)
+@pytest.mark.parametrize("fault", ["garbage_http", "close", "reset", "garbage_json", "garbage_sse", "html", "empty"])
 def test_garbage_instead_of_a_stream(
     endpoint: str, fault: str, gateway_of: GatewayOf, http: httpx.Client, fresh: Fresh
 ) -> None:
@@ -157,13 +155,9 @@ def test_silence_in_a_stream(
 
 
 @pytest.mark.parametrize("endpoint", ["chat", "messages", "generate"])
-def test_slow_streams_are_not_cut(
-    endpoint: str, hasty: dict[str, Gateway], http: httpx.Client, fresh: Fresh
-) -> None:
+def test_slow_streams_are_not_cut(endpoint: str, hasty: dict[str, Gateway], http: httpx.Client, fresh: Fresh) -> None:
     """A stream that takes longer than the limit for JSON is whole, as long as it never falls silent."""
-    reply = post(
-        http, hasty[PROVIDER_OF[endpoint]].url, endpoint, fresh("[[chunks=16]][[delay_ms=100]]"), stream=True
-    )
+    reply = post(http, hasty[PROVIDER_OF[endpoint]].url, endpoint, fresh("[[chunks=16]][[delay_ms=100]]"), stream=True)
     assert ended(endpoint, reply.content)
 
 

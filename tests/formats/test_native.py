@@ -58,11 +58,7 @@ def test_answer_comes_back(endpoint: str) -> None:
         ),
         (
             "generate",
-            {
-                "candidates": [
-                    {"content": {"parts": [{"text": "x", "thought": True}, {"text": "a"}, {"text": "b"}]}}
-                ]
-            },
+            {"candidates": [{"content": {"parts": [{"text": "x", "thought": True}, {"text": "a"}, {"text": "b"}]}}]},
             "ab",
         ),
         ("generate", {"candidates": [{"finishReason": "MAX_TOKENS"}]}, ""),

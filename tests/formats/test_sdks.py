@@ -129,9 +129,7 @@ def test_anthropic_error(status: int) -> None:
     body = SURFACES["anthropic"].error(status, "It failed.", code="c", param="messages", request_id="req_1")
     with (
         served(lambda *_: Prepared(status, JSON, body)) as url,
-        pytest.raises(
-            ANTHROPIC_CLASSES.get(status, anthropic.APIStatusError), match="messages: It failed"
-        ) as caught,
+        pytest.raises(ANTHROPIC_CLASSES.get(status, anthropic.APIStatusError), match="messages: It failed") as caught,
     ):
         ask_messages(url)
     assert isinstance(caught.value.body, dict)
@@ -155,9 +153,7 @@ def test_gemini_error(status: int) -> None:
 
 def begun(build: Callable[[demo_replies.Ask], list[bytes]], events: int) -> bytes:
     """Return the first events of a stream."""
-    ask = demo_replies.Ask(
-        body={}, answer="one two three four five six", asked_words=1, stream=True, array=False
-    )
+    ask = demo_replies.Ask(body={}, answer="one two three four five six", asked_words=1, stream=True, array=False)
     return b"".join(build(ask)[:events])
 
 

@@ -47,9 +47,7 @@ def answer(target: str, body: bytes) -> Prepared:
         provider = build(settings("demo"))
         made = Call(endpoint=endpoint, model="m", stream=stream, body=body, query=query)
         response = await provider.call(made)
-        return Prepared(
-            response.status, dict(response.headers)["content-type"], await response.read_all(1 << 20)
-        )
+        return Prepared(response.status, dict(response.headers)["content-type"], await response.read_all(1 << 20))
 
     return asyncio.run(ask())
 
@@ -103,9 +101,7 @@ def test_completions(client: OpenAI) -> None:
 @pytest.mark.parametrize("encoding", ["float", "base64"])
 def test_embeddings(client: OpenAI, encoding: Literal["float", "base64"]) -> None:
     """Equal texts give equal unit vectors of the wanted length, other texts others."""
-    reply = client.embeddings.create(
-        model="e", input=["a b", "c", "a b"], dimensions=16, encoding_format=encoding
-    )
+    reply = client.embeddings.create(model="e", input=["a b", "c", "a b"], dimensions=16, encoding_format=encoding)
     first, second, third = (item.embedding for item in reply.data)
     assert reply.model == "isartor-demo"
     assert reply.usage.prompt_tokens == 5
@@ -180,11 +176,7 @@ def test_gemini_array() -> None:
     [
         ({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}, "a"),
         (
-            {
-                "messages": [
-                    {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url"}]}
-                ]
-            },
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url"}]}]},
             "a",
         ),
         (

@@ -31,7 +31,7 @@ PATIENT = Limits(l3_connect_timeout_secs=5, l3_read_timeout_secs=5, l3_timeout_s
 
 
 class Server(asyncio.Protocol):
-    """Answers every request with `SIZE` bytes, as fast as the windows let it; `/hang` stops after one piece."""
+    """Answers every request with `SIZE` bytes as fast as the windows let it; `/hang` stops after a piece."""
 
     def __init__(self, transports: list[asyncio.Transport], reset: asyncio.Event) -> None:
         """Note each connection in `transports`, and set `reset` when a stream is cancelled."""

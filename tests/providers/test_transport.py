@@ -360,9 +360,7 @@ async def test_offline_mode_never_uses_a_proxy(monkeypatch: pytest.MonkeyPatch) 
     async with upstream(answering(OK)) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         hosts = ["nothing.invalid"]
-        transport = Transport(
-            "x", "http://nothing.invalid", PATIENT, offline=True, offline_allowed_hosts=hosts
-        )
+        transport = Transport("x", "http://nothing.invalid", PATIENT, offline=True, offline_allowed_hosts=hosts)
         with pytest.raises(UpstreamError):
             await post(transport)
         await transport.close()
@@ -466,9 +464,7 @@ async def test_missing_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 @running
-async def test_http2_is_negotiated(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, authority: trustme.CA
-) -> None:
+async def test_http2_is_negotiated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, authority: trustme.CA) -> None:
     """Where TLS offers HTTP/2, it is taken."""
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))

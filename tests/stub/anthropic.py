@@ -51,11 +51,7 @@ def messages(body: Json, plan: Plan) -> Reply:
         "output_tokens": 1,
         "service_tier": "standard",
     }
-    container = (
-        {"id": "container_stub", "expires_at": "2026-11-21T00:00:00Z"}
-        if plan.flag("code_execution")
-        else None
-    )
+    container = {"id": "container_stub", "expires_at": "2026-11-21T00:00:00Z"} if plan.flag("code_execution") else None
     base: Json = {
         "id": f"msg_{plan.tag}",
         "type": "message",
@@ -134,9 +130,7 @@ def _blocks(plan: Plan) -> list[Json]:
         }
         text = [{"type": "text", "text": "from elsewhere", "citations": None}]
         blocks.append(use)
-        blocks.append(
-            {"type": "mcp_tool_result", "tool_use_id": "mcptoolu_stub", "is_error": False, "content": text}
-        )
+        blocks.append({"type": "mcp_tool_result", "tool_use_id": "mcptoolu_stub", "is_error": False, "content": text})
     calls = plan.calls()
     blocks.append({"type": "text", "text": plan.text, "citations": None})
     for at, (name, text, _) in enumerate(calls):
@@ -171,9 +165,7 @@ def _block_events(index: int, block: Json, plan: Plan) -> list[bytes]:
 
 def error_event(plan: Plan) -> bytes:
     """Return the event with which a message stream reports an error."""
-    return named_event(
-        {"type": "error", "error": {"type": "overloaded_error", "message": f"stub error {plan.tag}"}}
-    )
+    return named_event({"type": "error", "error": {"type": "overloaded_error", "message": f"stub error {plan.tag}"}})
 
 
 def error(status: int, plan: Plan) -> Json:

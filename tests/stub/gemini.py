@@ -38,9 +38,7 @@ def last_user_text(body: Json) -> str:
 def count_tokens(_body: Json, plan: Plan) -> Reply:
     """Answer `:countTokens`; the number differs from call to call."""
     total = 2000 + plan.number
-    return Reply(
-        {"totalTokens": total, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": total}]}, None, b""
-    )
+    return Reply({"totalTokens": total, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": total}]}, None, b"")
 
 
 def generate(_body: Json, plan: Plan, model: str, *, sse: bool) -> Reply:

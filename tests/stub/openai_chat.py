@@ -98,9 +98,7 @@ def chat(body: Json, plan: Plan) -> Reply:
         for i in range(count)
     ]
     if plan.flag("think"):
-        events += [
-            event([delta(i, {"reasoning_content": part})]) for part in plan.thoughts for i in range(count)
-        ]
+        events += [event([delta(i, {"reasoning_content": part})]) for part in plan.thoughts for i in range(count)]
     for index in range(count):
         for at, call in enumerate(calls):
             function = call["function"]
@@ -180,9 +178,7 @@ def fragments(text: str) -> list[str]:
 def error_event(plan: Plan) -> bytes:
     """Return the event with which a chat stream reports an error."""
     message = f"stub error event {plan.tag}"
-    return data_event(
-        {"error": {"message": message, "type": "server_error", "param": None, "code": "stub_error"}}
-    )
+    return data_event({"error": {"message": message, "type": "server_error", "param": None, "code": "stub_error"}})
 
 
 def error(status: int, plan: Plan) -> Json:

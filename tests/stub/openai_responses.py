@@ -174,10 +174,7 @@ def _message(plan: Plan, add: Json) -> None:
         opening,
         [
             {"type": "response.content_part.added", **at, "part": {**part, "annotations": [], "text": ""}},
-            *(
-                {"type": "response.output_text.delta", **at, "delta": piece, "logprobs": []}
-                for piece in plan.pieces
-            ),
+            *({"type": "response.output_text.delta", **at, "delta": piece, "logprobs": []} for piece in plan.pieces),
             {"type": "response.output_text.done", **at, "text": plan.text, "logprobs": []},
             {"type": "response.content_part.done", **at, "part": part},
         ],

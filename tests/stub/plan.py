@@ -95,10 +95,7 @@ class Plan:
         chosen = sorted(self.tools, key=lambda tool: tool[0] not in _SHELLS)[:wanted]
         while len(chosen) < wanted:
             chosen.append(chosen[-1])
-        return [
-            (name, arguments(schema, f"{self.tag}.{n}"), kind)
-            for n, (name, schema, kind) in enumerate(chosen)
-        ]
+        return [(name, arguments(schema, f"{self.tag}.{n}"), kind) for n, (name, schema, kind) in enumerate(chosen)]
 
 
 def dumps(value: Json) -> str:
@@ -147,10 +144,7 @@ def sample(schema: Json, text: str, name: str = "") -> Json:
     if kind == "array":
         if name in {"command", "cmd"}:
             return ["echo", "tool-ok"]
-        return [
-            sample(schema.get("items", {"type": "string"}), text)
-            for _ in range(int(schema.get("minItems", 0)))
-        ]
+        return [sample(schema.get("items", {"type": "string"}), text) for _ in range(int(schema.get("minItems", 0)))]
     if kind in {"integer", "number"}:
         low = schema.get("minimum", 1)
         return low if low > 0 else 1

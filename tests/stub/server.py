@@ -109,9 +109,7 @@ class Stub:
 
     def wait_state(self, call: Call, state: str, timeout: float = 20) -> None:
         """Wait until the call ended so (`done`, `cut`, `cancelled`)."""
-        self.record.wait(
-            lambda: call.state == state, f"{state} of call {call.number}, it is {call.state}", timeout
-        )
+        self.record.wait(lambda: call.state == state, f"{state} of call {call.number}, it is {call.state}", timeout)
 
     def fault(self, options: str, *, match: str = "", times: int = 1) -> None:
         """Add directives (`"status=429,retry_after=3"`) to the next `times` requests whose target or body holds `match`.
@@ -275,9 +273,7 @@ class _Connection(asyncio.Protocol):
         extra = stub._take_faults(call.target, call.body)  # noqa: SLF001
         if not call.endpoint:
             known = (
-                models.models(call.path, anthropic="anthropic-version" in headers)
-                if "/models" in call.path
-                else None
+                models.models(call.path, anthropic="anthropic-version" in headers) if "/models" in call.path else None
             )
             status = 200 if known is not None else 404
             value = known if known is not None else {"error": {"message": f"stub has no {call.path}"}}

@@ -36,9 +36,7 @@ def test_every_sdk_reads_every_reply(provider: Stub, ask: Asker, words: str) -> 
     assert min(answer.usage) > 0
 
 
-@pytest.mark.parametrize(
-    "ask", [a for a in ASKERS if a.endpoint in TOOL_ENDPOINTS], ids=lambda asker: asker.name
-)
+@pytest.mark.parametrize("ask", [a for a in ASKERS if a.endpoint in TOOL_ENDPOINTS], ids=lambda asker: asker.name)
 @pytest.mark.parametrize("words", ["USE_TOOL", "USE_TOOLS THINK"])
 def test_every_sdk_reads_tool_calls(provider: Stub, ask: Asker, words: str) -> None:
     """Each SDK gets one call or two at once, with parsed arguments, and with the signature of the thinking."""
@@ -50,13 +48,9 @@ def test_every_sdk_reads_tool_calls(provider: Stub, ask: Asker, words: str) -> N
 
 
 @pytest.mark.parametrize("endpoint", TOOL_ENDPOINTS)
-@pytest.mark.parametrize(
-    "words", ["THINK [[redacted]]", "[[web_search]]", "[[code_execution]]", "[[mcp]]", "[[n=2]]"]
-)
+@pytest.mark.parametrize("words", ["THINK [[redacted]]", "[[web_search]]", "[[code_execution]]", "[[mcp]]", "[[n=2]]"])
 @pytest.mark.parametrize("stream", [False, True])
-def test_every_sdk_reads_what_must_not_be_stored(
-    provider: Stub, endpoint: str, words: str, stream: bool
-) -> None:
+def test_every_sdk_reads_what_must_not_be_stored(provider: Stub, endpoint: str, words: str, stream: bool) -> None:
     """Searches, executed code, MCP items and redacted thinking are in a form that the SDKs accept."""
     assert "stub answer" in sdk.asker(endpoint, stream=stream)(provider.url, prompt(words)).text
 

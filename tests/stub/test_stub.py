@@ -38,7 +38,9 @@ def test_cuts_and_error_events(provider: Stub, http: httpx.Client, endpoint: str
     for at in range(count):
         with pytest.raises(httpx.RemoteProtocolError):
             post(http, provider.url, endpoint, f"[[chunks=3]][[cut={at}]]", stream=True)
-        assert not ended(endpoint, post(http, provider.url, endpoint, f"[[chunks=3]][[cut_clean={at}]]", stream=True).content)
+        assert not ended(
+            endpoint, post(http, provider.url, endpoint, f"[[chunks=3]][[cut_clean={at}]]", stream=True).content
+        )
     failed = post(http, provider.url, endpoint, "[[error_event=2]]", stream=True)
     assert stream_error(endpoint, failed.content)
 
@@ -66,7 +68,9 @@ def test_a_wrong_key_and_an_unknown_model(provider: Stub, http: httpx.Client) ->
 def test_calls_are_remembered(provider: Stub, http: httpx.Client) -> None:
     """Method, target, headers and raw body of each call are kept."""
     url = provider.url + "/v1/messages?beta=true"
-    http.post(url, content=b'{"model": "m",  "messages":[{"role":"user","content":"remember"}]}', headers={"X-Odd": "1"})
+    http.post(
+        url, content=b'{"model": "m",  "messages":[{"role":"user","content":"remember"}]}', headers={"X-Odd": "1"}
+    )
     (call,) = provider.calls("remember")
     assert (call.method, call.target, call.endpoint) == ("POST", "/v1/messages?beta=true", "messages")
     assert call.header("x-odd") == "1"

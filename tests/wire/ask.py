@@ -81,9 +81,7 @@ def post(
 ) -> httpx.Response:
     """Ask and read the whole reply."""
     target = url + path(endpoint, stream=stream, model=model)
-    return client.post(
-        target, json=body(endpoint, prompt, stream=stream, model=model, **more), headers=headers
-    )
+    return client.post(target, json=body(endpoint, prompt, stream=stream, model=model, **more), headers=headers)
 
 
 def layer(reply: httpx.Response) -> str:
@@ -173,9 +171,7 @@ def is_error(endpoint: str, value: Json, status: int | None = None) -> bool:
     if endpoint in {"messages", "count_tokens"}:
         return value.get("type") == "error" and isinstance(detail.get("type"), str)
     if endpoint in {"generate", "gemini_count"}:
-        return (
-            detail.get("code") == (status or detail.get("code")) and str(detail.get("status", "")).isupper()
-        )
+        return detail.get("code") == (status or detail.get("code")) and str(detail.get("status", "")).isupper()
     return isinstance(detail.get("type"), str) and {"param", "code"} <= detail.keys()
 
 

@@ -42,9 +42,7 @@ class Gateway:
         names = {f"ISARTOR__{key.upper()}": value for key, value in settings.items()}
         path = os.environ.get("PATH", "")
         pass_on = {
-            key: os.environ[key]
-            for key in ("LD_LIBRARY_PATH", "SYSTEMROOT", "LLVM_PROFILE_FILE")
-            if key in os.environ
+            key: os.environ[key] for key in ("LD_LIBRARY_PATH", "SYSTEMROOT", "LLVM_PROFILE_FILE") if key in os.environ
         }
         self.environment = {"PATH": path, "HOME": str(folder), "ISARTOR__FIRST_RUN_COMPLETE": "1"}
         self.environment |= pass_on | names | (environment or {})

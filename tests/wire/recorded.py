@@ -63,9 +63,7 @@ class Recorded:
             isinstance(self.body, dict) and self.body.get("stream") is True
         )
 
-    def send(
-        self, client: httpx.Client, url: str, change: Callable[[Any], None] | None = None
-    ) -> httpx.Response:
+    def send(self, client: httpx.Client, url: str, change: Callable[[Any], None] | None = None) -> httpx.Response:
         """Send it as it was, or with its body changed."""
         raw = self.raw
         if change is not None:
@@ -96,9 +94,5 @@ def load(name: str) -> Recorded:
 def names() -> list[str]:
     """Return all recorded requests but those of MCP, which no surface of this version answers."""
     found = [path.stem for path in FOLDER.glob("*.json")]
-    found = [
-        name
-        for name in found
-        if not json.loads((FOLDER / f"{name}.json").read_text())["path"].startswith("/mcp")
-    ]
+    found = [name for name in found if not json.loads((FOLDER / f"{name}.json").read_text())["path"].startswith("/mcp")]
     return sorted(found, key=lambda name: (name.rpartition("-")[0], int(name.rpartition("-")[2])))

@@ -133,9 +133,7 @@ def anthropic_async(ask: Ask, seen: dict[str, str]) -> anthropic.AsyncAnthropic:
     )
 
 
-def genai_client(
-    ask: Ask, http: httpx2.Client | None = None, ahttp: httpx2.AsyncClient | None = None
-) -> genai.Client:
+def genai_client(ask: Ask, http: httpx2.Client | None = None, ahttp: httpx2.AsyncClient | None = None) -> genai.Client:
     """Return the client; it has the sync and the async surface in one."""
     options = gtypes.HttpOptions(
         base_url=ask.base,
@@ -246,9 +244,7 @@ def _completions(ask: Ask) -> Answer:
     with openai_sync(ask, seen) as client:
         reply = client.completions.create(model=ask.model or "gpt-4o-mini", prompt=ask.prompt, **ask.more)
     used = (reply.usage.prompt_tokens, reply.usage.completion_tokens) if reply.usage else (0, 0)
-    return Answer(
-        reply.choices[0].text, finish=reply.choices[0].finish_reason, usage=used, headers=dict(seen)
-    )
+    return Answer(reply.choices[0].text, finish=reply.choices[0].finish_reason, usage=used, headers=dict(seen))
 
 
 def _completions_stream(ask: Ask) -> Answer:
@@ -540,6 +536,4 @@ ENDPOINTS = ("chat", "completions", "responses", "messages", "generate")
 
 def asker(endpoint: str, *, stream: bool, sync: bool = True) -> Asker:
     """Return the asker of an endpoint in one form."""
-    return next(
-        a for a in ASKERS if a.endpoint == endpoint and a.stream == stream and ("async" not in a.name) == sync
-    )
+    return next(a for a in ASKERS if a.endpoint == endpoint and a.stream == stream and ("async" not in a.name) == sync)

@@ -29,20 +29,14 @@ def test_no_store(
 ) -> None:
     """`no-store`: neither answered from the cache nor put into it."""
     url, prompt = gateway_of(endpoint).url, fresh()
-    layers = [
-        layer(post(http, url, endpoint, prompt, stream=stream, headers=control("no-store"))) for _ in "ab"
-    ]
+    layers = [layer(post(http, url, endpoint, prompt, stream=stream, headers=control("no-store"))) for _ in "ab"]
     assert layers == ["l3", "l3"]
     assert layer(post(http, url, endpoint, prompt, stream=stream)) == "l3"
     assert len(stub.calls(prompt)) == 3
 
 
-@pytest.mark.parametrize(
-    "value", ["no-cache", "No-Cache", "max-age=0", 'foo, no-cache="x"', "max-age=0, bar"]
-)
-def test_no_cache_asks_again_and_replaces(
-    value: str, gateway_of: GatewayOf, http: httpx.Client, fresh: Fresh
-) -> None:
+@pytest.mark.parametrize("value", ["no-cache", "No-Cache", "max-age=0", 'foo, no-cache="x"', "max-age=0, bar"])
+def test_no_cache_asks_again_and_replaces(value: str, gateway_of: GatewayOf, http: httpx.Client, fresh: Fresh) -> None:
     """`no-cache` goes to the provider, and its answer takes the old one's place."""
     url, prompt = gateway_of("chat").url, fresh()
     first = post(http, url, "chat", prompt)
@@ -67,9 +61,7 @@ def test_max_age(gateway_of: GatewayOf, http: httpx.Client, fresh: Fresh) -> Non
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_only_if_cached(
-    endpoint: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh
-) -> None:
+def test_only_if_cached(endpoint: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh) -> None:
     """`only-if-cached`: 504 in the client's shape on a miss, and the entry on a hit."""
     url, prompt = gateway_of(endpoint).url, fresh()
     miss = post(http, url, endpoint, prompt, headers=control("only-if-cached"))
@@ -83,9 +75,7 @@ def test_only_if_cached(
 @pytest.mark.parametrize(
     "value", ["max-age=abc", "max-age=-1", "max-age=99999999999999999999", ",,,", "=", '"', "max-age"]
 )
-def test_odd_cache_controls_do_no_harm(
-    value: str, gateway_of: GatewayOf, http: httpx.Client, fresh: Fresh
-) -> None:
+def test_odd_cache_controls_do_no_harm(value: str, gateway_of: GatewayOf, http: httpx.Client, fresh: Fresh) -> None:
     """A malformed Cache-Control never costs the answer."""
     reply = post(http, gateway_of("chat").url, "chat", fresh(), headers=control(value))
     assert reply.status_code == 200
@@ -164,9 +154,7 @@ def test_invalidate_all(make_gateway: MakeGateway, http: httpx.Client, fresh: Fr
 
 @pytest.mark.parametrize("name", ["lookup", "store", "invalidate"])
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"prompt":1}', b'{"prompt":""}', b"\xff"])
-def test_cache_endpoints_refuse_nonsense(
-    name: str, content: bytes, gateway_of: GatewayOf, http: httpx.Client
-) -> None:
+def test_cache_endpoints_refuse_nonsense(name: str, content: bytes, gateway_of: GatewayOf, http: httpx.Client) -> None:
     """Nonsense is a 400 with an error."""
     reply = http.post(gateway_of("chat").url + "/api/v1/cache/" + name, content=content)
     assert reply.status_code == 400
@@ -174,9 +162,7 @@ def test_cache_endpoints_refuse_nonsense(
 
 
 @pytest.mark.parametrize(("name", "limit"), [("lookup", 64), ("store", 256)])
-def test_cache_endpoints_have_small_limits(
-    name: str, limit: int, gateway_of: GatewayOf, http: httpx.Client
-) -> None:
+def test_cache_endpoints_have_small_limits(name: str, limit: int, gateway_of: GatewayOf, http: httpx.Client) -> None:
     """Their bodies are limited to 64 and 256 KiB."""
     long = {"prompt": "x" * limit * 1024, "response": "y"}
     assert http.post(gateway_of("chat").url + "/api/v1/cache/" + name, json=long).status_code == 413
@@ -259,10 +245,7 @@ def test_the_cache_is_bounded_by_count(make_gateway: MakeGateway, http: httpx.Cl
     url, prompts = make_gateway(cache_max_capacity="10").url, [fresh() for _ in range(100)]
     for prompt in prompts:
         post(http, url, "chat", prompt)
-    kept = [
-        post(http, url, "chat", prompt, headers=control("only-if-cached")).status_code == 200
-        for prompt in prompts
-    ]
+    kept = [post(http, url, "chat", prompt, headers=control("only-if-cached")).status_code == 200 for prompt in prompts]
     assert 1 <= sum(kept) <= 12
 
 
@@ -272,16 +255,11 @@ def test_the_cache_is_bounded_by_bytes(make_gateway: MakeGateway, http: httpx.Cl
     prompts = [fresh("[[chunks=10]][[size=10000]]") for _ in range(100)]
     for prompt in prompts:
         post(http, url, "chat", prompt)
-    kept = [
-        post(http, url, "chat", prompt, headers=control("only-if-cached")).status_code == 200
-        for prompt in prompts
-    ]
+    kept = [post(http, url, "chat", prompt, headers=control("only-if-cached")).status_code == 200 for prompt in prompts]
     assert sum(kept) <= 12
 
 
-def test_cache_mode_semantic_has_no_exact_cache(
-    make_gateway: MakeGateway, http: httpx.Client, fresh: Fresh
-) -> None:
+def test_cache_mode_semantic_has_no_exact_cache(make_gateway: MakeGateway, http: httpx.Client, fresh: Fresh) -> None:
     """`cache_mode = "semantic"` leaves the exact cache out."""
     url, prompt = make_gateway(cache_mode="semantic").url, fresh()
     assert [layer(post(http, url, "chat", prompt)) for _ in "ab"] == ["l3", "l3"]

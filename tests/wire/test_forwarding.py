@@ -67,9 +67,7 @@ def test_the_body_is_sent_byte_for_byte(
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_the_reply_comes_back_byte_for_byte(
-    endpoint: str, gateway_of: GatewayOf, stub: Stub, fresh: Fresh
-) -> None:
+def test_the_reply_comes_back_byte_for_byte(endpoint: str, gateway_of: GatewayOf, stub: Stub, fresh: Fresh) -> None:
     """The client gets the very bytes of the provider's body, on a miss and on a hit, JSON and stream."""
     with httpx.Client(timeout=30, trust_env=False) as http:
         for stream in (False, True):
@@ -87,9 +85,7 @@ def test_the_reply_comes_back_byte_for_byte(
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_request_headers(
-    endpoint: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh
-) -> None:
+def test_request_headers(endpoint: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh) -> None:
     """Headers that matter to the provider go along; credentials, hop-by-hop ones and our own do not."""
     prompt = fresh()
     reply = post(http, gateway_of(endpoint).url, endpoint, prompt, headers={**FORWARDED, **KEPT_BACK})
@@ -102,9 +98,7 @@ def test_request_headers(
         if name.split("-")[0] not in {"openai", "anthropic"} or name.startswith(PROVIDER_OF[endpoint])
     }
     assert {name: sent.get(name) for name in wanted} == wanted
-    own = {"openai": "authorization", "anthropic": "x-api-key", "gemini": "x-goog-api-key"}[
-        PROVIDER_OF[endpoint]
-    ]
+    own = {"openai": "authorization", "anthropic": "x-api-key", "gemini": "x-goog-api-key"}[PROVIDER_OF[endpoint]]
     assert UPSTREAM_KEY in sent.pop(own)
     assert not (KEPT_BACK.keys() - {"connection"}) & sent.keys()
     assert "client-key" not in str(call.headers)
@@ -136,9 +130,7 @@ def test_query_goes_along(gateway_of: GatewayOf, stub: Stub, http: httpx.Client,
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_response_headers(
-    endpoint: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh
-) -> None:
+def test_response_headers(endpoint: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh) -> None:
     """Rate limits and request ids come back; cookies and transport headers of the provider do not."""
     prompt = fresh()
     miss, hit = (post(http, gateway_of(endpoint).url, endpoint, prompt) for _ in "ab")
@@ -168,9 +160,7 @@ def test_the_provider_address_may_be_written_in_three_ways(
         assert [call.target for call in stub.calls(prompt)] == [path(endpoint)]
 
 
-def test_another_prefix_is_kept(
-    make_gateway: MakeGateway, stub: Stub, http: httpx.Client, fresh: Fresh
-) -> None:
+def test_another_prefix_is_kept(make_gateway: MakeGateway, stub: Stub, http: httpx.Client, fresh: Fresh) -> None:
     """An OpenAI-compatible provider under a path of its own is called there."""
     gateway = make_gateway(external_llm_url=stub.url + "/openai/v1")
     prompt = fresh()
@@ -192,20 +182,14 @@ def test_gemini_stream_as_a_json_array(gateway_of: GatewayOf, http: httpx.Client
         "l1a",
     ]
     texts = [
-        "".join(
-            part.get("text", "")
-            for value in reply.json()
-            for part in value["candidates"][0]["content"]["parts"]
-        )
+        "".join(part.get("text", "") for value in reply.json() for part in value["candidates"][0]["content"]["parts"])
         for reply in (first, second)
     ]
     assert texts[0] == texts[1] == whole.json()["candidates"][0]["content"]["parts"][0]["text"]
     assert sse.headers["content-type"].startswith("text/event-stream")
 
 
-def test_both_spellings_of_the_gemini_path(
-    gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh
-) -> None:
+def test_both_spellings_of_the_gemini_path(gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh) -> None:
     """`/v1/models/…` and `/v1beta/models/…` are the same surface; each goes upstream as it was asked."""
     url, prompt = gateway_of("generate").url, fresh()
     replies = [
@@ -218,9 +202,7 @@ def test_both_spellings_of_the_gemini_path(
 
 def test_demo_needs_no_provider(make_gateway: MakeGateway, http: httpx.Client, fresh: Fresh) -> None:
     """`--demo` answers every surface, says in every answer that it is a demo, and in `/health`."""
-    gateway = make_gateway(
-        arguments=("--demo",), llm_provider=None, external_llm_url=None, external_llm_api_key=None
-    )
+    gateway = make_gateway(arguments=("--demo",), llm_provider=None, external_llm_url=None, external_llm_api_key=None)
     assert http.get(gateway.url + "/health").json()["demo_mode"] is True
     for endpoint in ENDPOINTS:
         reply = post(http, gateway.url, endpoint, fresh())

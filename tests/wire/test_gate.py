@@ -25,9 +25,7 @@ def locked(stub: Stub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dic
     from tests.conftest import settings_for
 
     gateways = {
-        name: Gateway(
-            tmp_path_factory.mktemp("locked"), settings_for(name, stub) | {"gateway_api_key": KEY}
-        ).start()
+        name: Gateway(tmp_path_factory.mktemp("locked"), settings_for(name, stub) | {"gateway_api_key": KEY}).start()
         for name in ("openai", "anthropic", "gemini")
     }
     yield gateways
@@ -74,9 +72,7 @@ def test_the_right_key_opens(
 
 
 @pytest.mark.parametrize("version", ["v1beta", "v1"])
-def test_gemini_keys(
-    version: str, locked: dict[str, Gateway], stub: Stub, http: httpx.Client, fresh: Fresh
-) -> None:
+def test_gemini_keys(version: str, locked: dict[str, Gateway], stub: Stub, http: httpx.Client, fresh: Fresh) -> None:
     """On Gemini paths the key may come as `x-goog-api-key` or `?key=`, which the provider never sees."""
     url = f"{locked['gemini'].url}/{version}/models/gemini-2.5-flash:generateContent"
     for query, headers in (
@@ -95,9 +91,7 @@ def test_gemini_keys(
 @pytest.mark.parametrize(
     "target", ["/v1/chat/completions", "/v1/models", "/api/chat", "/v1/responses", "/debug/stats/prompts"]
 )
-def test_a_key_in_the_query_is_for_gemini_alone(
-    target: str, locked: dict[str, Gateway], http: httpx.Client
-) -> None:
+def test_a_key_in_the_query_is_for_gemini_alone(target: str, locked: dict[str, Gateway], http: httpx.Client) -> None:
     """Anywhere else `?key=` does not open."""
     url = f"{locked['openai'].url}{target}?key={KEY}"
     assert http.request("GET" if "models" in target or "debug" in target else "POST", url).status_code == 401
@@ -112,9 +106,7 @@ def test_every_route_needs_the_key(target: str, locked: dict[str, Gateway], http
 
 
 @pytest.mark.parametrize(("method", "target"), [("HEAD", "/"), ("GET", "/health"), ("GET", "/healthz")])
-def test_three_routes_are_open(
-    method: str, target: str, locked: dict[str, Gateway], http: httpx.Client
-) -> None:
+def test_three_routes_are_open(method: str, target: str, locked: dict[str, Gateway], http: httpx.Client) -> None:
     """`HEAD /`, `/health` and `/healthz` are the constant list of what needs no key."""
     assert http.request(method, locked["openai"].url + target).status_code == 200
 
@@ -170,15 +162,11 @@ BROWSER = (
 
 @pytest.mark.parametrize("lines", BROWSER, ids=lambda lines: lines[0])
 @pytest.mark.parametrize("endpoint", ["chat", "messages", "generate"])
-def test_foreign_pages_are_refused(
-    lines: tuple[str, ...], endpoint: str, gateway_of: GatewayOf, stub: Stub
-) -> None:
+def test_foreign_pages_are_refused(lines: tuple[str, ...], endpoint: str, gateway_of: GatewayOf, stub: Stub) -> None:
     """A request that a foreign web page makes, or one for a foreign host name, is a 403 in the client's shape."""
     url, content = gateway_of(endpoint).url, json.dumps(body(endpoint, "foreign page")).encode()
     with wire(url) as connection:
-        connection.send(
-            head("POST", path(endpoint), url, f"Content-Length: {len(content)}", *lines) + content
-        )
+        connection.send(head("POST", path(endpoint), url, f"Content-Length: {len(content)}", *lines) + content)
         status, _, reply = connection.reply()
     assert status == 403
     assert is_error(endpoint, json.loads(reply), 403)
@@ -229,9 +217,7 @@ METHODS = (
 
 
 @pytest.mark.parametrize(("method", "target", "allowed"), METHODS)
-def test_wrong_method(
-    method: str, target: str, allowed: set[str], gateway_of: GatewayOf, http: httpx.Client
-) -> None:
+def test_wrong_method(method: str, target: str, allowed: set[str], gateway_of: GatewayOf, http: httpx.Client) -> None:
     """A wrong method is a 405 that lists the right ones, as JSON."""
     reply = http.request(method, gateway_of("chat").url + target)
     assert reply.status_code == 405
@@ -294,9 +280,7 @@ def small(stub: Stub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
     from tests.conftest import settings_for
 
     gateways = {
-        name: Gateway(
-            tmp_path_factory.mktemp("small"), settings_for(name, stub) | {"max_body_bytes": "100000"}
-        ).start()
+        name: Gateway(tmp_path_factory.mktemp("small"), settings_for(name, stub) | {"max_body_bytes": "100000"}).start()
         for name in ("openai", "anthropic", "gemini")
     }
     yield gateways
@@ -330,9 +314,7 @@ def test_too_large_in_chunks(endpoint: str, small: dict[str, Gateway]) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_just_within_the_limit(
-    endpoint: str, small: dict[str, Gateway], http: httpx.Client, fresh: Fresh
-) -> None:
+def test_just_within_the_limit(endpoint: str, small: dict[str, Gateway], http: httpx.Client, fresh: Fresh) -> None:
     """A body of exactly the limit passes."""
     given = json.dumps(body(endpoint, fresh())).encode()
     content = given + b" " * (100_000 - len(given))
@@ -358,9 +340,7 @@ BAD_BODIES: tuple[tuple[str, bytes], ...] = (
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize(("name", "content"), BAD_BODIES, ids=[name for name, _ in BAD_BODIES])
-def test_bad_bodies(
-    endpoint: str, name: str, content: bytes, gateway_of: GatewayOf, http: httpx.Client
-) -> None:
+def test_bad_bodies(endpoint: str, name: str, content: bytes, gateway_of: GatewayOf, http: httpx.Client) -> None:
     """What is no request at all is a 400 in the client's shape."""
     reply = http.post(
         gateway_of(endpoint).url + path(endpoint),

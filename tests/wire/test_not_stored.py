@@ -41,9 +41,7 @@ BROKEN_STREAM = (
 BROKEN_JSON = ("half_json", "half_json_clean", "garbage_json", "empty", "html", "error_body")
 
 
-def ask_twice(
-    http: httpx.Client, url: str, endpoint: str, prompt: str, *, stream: bool, **more: object
-) -> list[str]:
+def ask_twice(http: httpx.Client, url: str, endpoint: str, prompt: str, *, stream: bool, **more: object) -> list[str]:
     """Ask twice; a transport error is as good as an answer here."""
     layers = []
     for _ in "ab":
@@ -76,9 +74,7 @@ def test_broken_json(
     assert len(stub.calls(prompt)) == 2
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "reason"), [(name, one) for name, some in FILTERED.items() for one in some]
-)
+@pytest.mark.parametrize(("endpoint", "reason"), [(name, one) for name, some in FILTERED.items() for one in some])
 @pytest.mark.parametrize("stream", [False, True])
 def test_filtered(
     endpoint: str,
@@ -106,9 +102,7 @@ def test_acted_or_looked_outside(
     assert len(stub.calls(prompt)) == 2
 
 
-@pytest.mark.parametrize(
-    "more", [{"conversation": "conv_1"}, {"conversation": {"id": "conv_1"}}, {"background": True}]
-)
+@pytest.mark.parametrize("more", [{"conversation": "conv_1"}, {"conversation": {"id": "conv_1"}}, {"background": True}])
 @pytest.mark.parametrize("stream", [False, True])
 def test_stateful_responses(
     more: dict[str, object], stream: bool, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh

@@ -21,9 +21,7 @@ Fresh = Callable[..., str]
 def opened(url: str, endpoint: str, prompt: str) -> Iterator[tuple[httpx.Response, Iterator[bytes], bytes]]:
     """Open a stream of its own connection and read its first bytes."""
     with httpx.Client(timeout=30, trust_env=False) as client:
-        request = client.stream(
-            "POST", url + path(endpoint, stream=True), json=body(endpoint, prompt, stream=True)
-        )
+        request = client.stream("POST", url + path(endpoint, stream=True), json=body(endpoint, prompt, stream=True))
         with request as reply:
             chunks = reply.iter_raw()
             yield reply, chunks, next(chunks)
@@ -55,9 +53,7 @@ def test_identical_requests_share_one_call(
 
 
 @pytest.mark.parametrize("endpoint", ANSWERING)
-def test_followers_get_bytes_as_they_arrive(
-    endpoint: str, gateway_of: GatewayOf, stub: Stub, fresh: Fresh
-) -> None:
+def test_followers_get_bytes_as_they_arrive(endpoint: str, gateway_of: GatewayOf, stub: Stub, fresh: Fresh) -> None:
     """A follower of a stream gets the stream from its first byte before the provider has sent the last."""
     gate = fresh()[-8:]
     prompt, url = fresh(f"[[hold=4]][[gate={gate}]]"), gateway_of(endpoint).url
@@ -71,9 +67,7 @@ def test_followers_get_bytes_as_they_arrive(
 
 
 @pytest.mark.parametrize("endpoint", ANSWERING)
-def test_the_leader_leaves(
-    endpoint: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh
-) -> None:
+def test_the_leader_leaves(endpoint: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh) -> None:
     """When the first client goes away the others get the whole stream, and it is stored."""
     gate = fresh()[-8:]
     prompt, url = fresh(f"[[hold=4]][[gate={gate}]]"), gateway_of(endpoint).url
@@ -94,9 +88,7 @@ def test_the_leader_leaves(
 
 
 @pytest.mark.parametrize("endpoint", ANSWERING)
-def test_all_leave(
-    endpoint: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh
-) -> None:
+def test_all_leave(endpoint: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh) -> None:
     """When every client has gone away the upstream call is cancelled, and nothing is stored."""
     gate = fresh()[-8:]
     prompt, url = fresh(f"[[hold=4]][[gate={gate}]]"), gateway_of(endpoint).url
@@ -122,9 +114,7 @@ def test_a_lone_json_client_leaves(
     assert layer(post(http, url, endpoint, prompt)) == "l3"
 
 
-def test_the_leader_of_json_leaves(
-    gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh
-) -> None:
+def test_the_leader_of_json_leaves(gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh) -> None:
     """The others who wait for the same JSON still get it, from the same call."""
     gate = fresh()[-8:]
     prompt, url = fresh(f"[[hold=head]][[gate={gate}]]"), gateway_of("chat").url
@@ -180,17 +170,14 @@ def test_both_forms_in_flight(
     prompt, url = fresh(f"[[hold=head]][[gate={gate}]]"), gateway_of(endpoint).url
     with ThreadPoolExecutor(8) as pool:
         futures = [
-            (stream, pool.submit(post, http, url, endpoint, prompt, stream=stream))
-            for stream in (True, False) * 4
+            (stream, pool.submit(post, http, url, endpoint, prompt, stream=stream)) for stream in (True, False) * 4
         ]
         stub.wait_calls(1, prompt)
         settle(http, url)
         stub.release(gate)
         for stream, future in futures:
             reply = future.result()
-            assert reply.headers["content-type"].startswith(
-                "text/event-stream" if stream else "application/json"
-            )
+            assert reply.headers["content-type"].startswith("text/event-stream" if stream else "application/json")
             assert "stub answer" in said(endpoint, reply)
     assert len(stub.calls(prompt)) <= 2
 

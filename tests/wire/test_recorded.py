@@ -29,9 +29,7 @@ def gateway_for(request: Recorded, gateway_of: GatewayOf) -> Gateway:
 
 
 @pytest.mark.parametrize("name", names())
-def test_every_recorded_request_is_answered(
-    name: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client
-) -> None:
+def test_every_recorded_request_is_answered(name: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client) -> None:
     """Each gets the status it needs; a stream is a stream with its terminal event; the provider got the same bytes."""
     request = load(name)
     before = len(stub.calls())
@@ -57,9 +55,7 @@ def test_every_recorded_request_is_answered(
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS, ids=lambda name: str(name))
-def test_the_second_run_hits(
-    first: str, second: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client
-) -> None:
+def test_the_second_run_hits(first: str, second: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client) -> None:
     """Two runs of one prompt mean the same: the second is answered from L1a with the first one's answer."""
     one, two = load(first), load(second)
     url = gateway_for(one, gateway_of).url
@@ -169,9 +165,7 @@ def test_a_time_in_the_middle_of_a_sentence_counts(gateway_of: GatewayOf, http: 
 
         return request.send(http, url, change).headers["x-isartor-cache-key"]
 
-    assert asking("what happened at 2026-11-20T13:08:26Z?") != asking(
-        "what happened at 2026-11-20T13:08:27Z?"
-    )
+    assert asking("what happened at 2026-11-20T13:08:26Z?") != asking("what happened at 2026-11-20T13:08:27Z?")
 
 
 @pytest.mark.parametrize(

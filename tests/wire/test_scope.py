@@ -46,9 +46,7 @@ def test_session_fields_are_a_scope(
     assert layers == ["l3", "l3", "l1a"]
 
 
-def test_a_session_is_the_same_by_whatever_name(
-    gateway_of: GatewayOf, http: httpx.Client, fresh: Fresh
-) -> None:
+def test_a_session_is_the_same_by_whatever_name(gateway_of: GatewayOf, http: httpx.Client, fresh: Fresh) -> None:
     """A session and its absence are never mixed up by an empty header."""
     url, prompt = gateway_of("chat").url, fresh()
     replies = [post(http, url, "chat", prompt, headers=headers) for headers in (None, {"x-session-id": ""})]
@@ -121,8 +119,7 @@ def test_aliases_everywhere(
     gateway = aliased(make_gateway, provider)
     prompt = fresh()
     replies = [
-        post(http, gateway.url, endpoint, prompt, stream=stream, model=model)
-        for model in ("fast", MODELS[provider])
+        post(http, gateway.url, endpoint, prompt, stream=stream, model=model) for model in ("fast", MODELS[provider])
     ]
     assert [layer(reply) for reply in replies] == ["l3", "l1a"]
     (call,) = stub.calls(prompt)
@@ -192,15 +189,11 @@ def test_headers_that_change_the_answer_count(
 ) -> None:
     """A header that switches the provider's behaviour on is part of the question."""
     url, prompt = gateway_of("messages").url, fresh()
-    layers = [
-        layer(post(http, url, "messages", prompt, headers={header: value})) for value in ("a-1", "b-2", "a-1")
-    ]
+    layers = [layer(post(http, url, "messages", prompt, headers={header: value})) for value in ("a-1", "b-2", "a-1")]
     assert layers == ["l3", "l3", "l1a"]
 
 
-def test_key_order_and_white_space_do_not_count(
-    gateway_of: GatewayOf, http: httpx.Client, fresh: Fresh
-) -> None:
+def test_key_order_and_white_space_do_not_count(gateway_of: GatewayOf, http: httpx.Client, fresh: Fresh) -> None:
     """The same JSON written differently is the same question."""
     url, prompt = gateway_of("chat").url + path("chat"), fresh()
     given = body("chat", prompt, temperature=0.5, top_p=1)

@@ -47,9 +47,7 @@ EXPECTED: dict[str, dict[int, type[Exception]]] = {
     },
 }
 CASES = [
-    (endpoint, status)
-    for endpoint in ENDPOINTS
-    for status in EXPECTED[sdk.asker(endpoint, stream=False).provider]
+    (endpoint, status) for endpoint in ENDPOINTS for status in EXPECTED[sdk.asker(endpoint, stream=False).provider]
 ]
 
 
@@ -60,9 +58,7 @@ def status_of(error: Exception) -> int:
 
 @pytest.mark.parametrize(("endpoint", "status"), CASES)
 @pytest.mark.parametrize("stream", [False, True])
-def test_upstream_errors(
-    endpoint: str, status: int, stream: bool, gateway_of: GatewayOf, fresh: Fresh
-) -> None:
+def test_upstream_errors(endpoint: str, status: int, stream: bool, gateway_of: GatewayOf, fresh: Fresh) -> None:
     """A provider's refusal arrives as the SDK's own exception with the provider's message, streamed or not."""
     ask = sdk.asker(endpoint, stream=stream)
     with pytest.raises(EXPECTED[ask.provider][status]) as caught:

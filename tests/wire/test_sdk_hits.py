@@ -30,9 +30,7 @@ def test_miss_then_hit(ask: Asker, words: str, gateway_of: GatewayOf, stub: Stub
     assert len(stub.calls(prompt)) == 1
 
 
-@pytest.mark.parametrize(
-    "ask", [a for a in ASKERS if a.endpoint in TOOL_ENDPOINTS], ids=lambda asker: asker.name
-)
+@pytest.mark.parametrize("ask", [a for a in ASKERS if a.endpoint in TOOL_ENDPOINTS], ids=lambda asker: asker.name)
 @pytest.mark.parametrize("words", WITH_TOOLS)
 def test_tool_calls_hit(ask: Asker, words: str, gateway_of: GatewayOf, stub: Stub, fresh: Fresh) -> None:
     """Tool calls, one or two at once, come back from the cache with ids, names, arguments and signatures."""

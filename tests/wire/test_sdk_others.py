@@ -40,9 +40,7 @@ def test_anthropic_count_tokens(gateway_of: GatewayOf, fresh: Fresh) -> None:
     prompt = fresh()
     with sdk.anthropic_sync(Ask(gateway_of("anthropic").url, prompt), seen) as client:
         turn = [{"role": "user", "content": prompt}]
-        counts = [
-            client.messages.count_tokens(model="claude-opus-5-5", messages=turn).input_tokens for _ in "ab"
-        ]  # type: ignore[arg-type]
+        counts = [client.messages.count_tokens(model="claude-opus-5-5", messages=turn).input_tokens for _ in "ab"]  # type: ignore[arg-type]
     assert counts[0] == counts[1] > 1000
     assert seen["x-isartor-layer"] == "l1a"
 
@@ -51,9 +49,7 @@ def test_gemini_count_tokens(gateway_of: GatewayOf, fresh: Fresh) -> None:
     """Counting tokens works and repeats from the cache."""
     prompt = fresh()
     with sdk.genai_client(Ask(gateway_of("gemini").url, prompt)) as client:
-        counts = [
-            client.models.count_tokens(model="gemini-2.5-flash", contents=prompt).total_tokens for _ in "ab"
-        ]
+        counts = [client.models.count_tokens(model="gemini-2.5-flash", contents=prompt).total_tokens for _ in "ab"]
     assert counts[0] == counts[1]
     assert counts[0] is not None
     assert counts[0] > 2000
@@ -73,9 +69,7 @@ def test_openai_models(make_gateway: Callable[..., Gateway]) -> None:
 
 def test_anthropic_models(make_gateway: Callable[..., Gateway]) -> None:
     """With `anthropic-version` the list has Anthropic's shape, as its SDK reads it."""
-    gateway = make_gateway(
-        "anthropic", external_llm_model="claude-opus-5-5", model_aliases__fast="claude-haiku-5"
-    )
+    gateway = make_gateway("anthropic", external_llm_model="claude-opus-5-5", model_aliases__fast="claude-haiku-5")
     with sdk.anthropic_sync(Ask(gateway.url, ""), {}) as client:
         page = client.models.list()
         assert {"claude-opus-5-5", "fast"} <= {model.id for model in page}
@@ -86,9 +80,7 @@ def test_anthropic_models(make_gateway: Callable[..., Gateway]) -> None:
 def test_gemini_models(make_gateway: Callable[..., Gateway]) -> None:
     """`GET /v1beta/models` and the path that the Gemini SDK asks both list models in Gemini's shape."""
     gateway = make_gateway("gemini", external_llm_model="gemini-2.5-flash")
-    names = [
-        one["name"] for one in httpx.get(gateway.url + "/v1beta/models", trust_env=False).json()["models"]
-    ]
+    names = [one["name"] for one in httpx.get(gateway.url + "/v1beta/models", trust_env=False).json()["models"]]
     assert "models/gemini-2.5-flash" in names
     with sdk.genai_client(Ask(gateway.url, "")) as client:
         assert "models/gemini-2.5-flash" in [model.name for model in client.models.list()]
@@ -123,9 +115,7 @@ def test_a_format_the_provider_does_not_speak(
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic", "gemini"])
 @pytest.mark.parametrize("path", ["/api/chat", "/api/v1/chat"])
-def test_native(
-    provider: str, path: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh
-) -> None:
+def test_native(provider: str, path: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh) -> None:
     """The native surface answers with layer, message and model, and repeats from the cache."""
     url, prompt = gateway_of(provider).url + path, fresh()
     miss, hit = (http.post(url, json={"prompt": prompt}) for _ in "ab")
@@ -139,9 +129,7 @@ def test_native(
 def test_native_model(gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh) -> None:
     """A named model goes to the provider and is part of the key."""
     url, prompt = gateway_of("openai").url + "/api/chat", fresh()
-    replies = [
-        http.post(url, json={"prompt": prompt, "model": model}) for model in ("gpt-4.1", "gpt-4o", "gpt-4.1")
-    ]
+    replies = [http.post(url, json={"prompt": prompt, "model": model}) for model in ("gpt-4.1", "gpt-4o", "gpt-4.1")]
     assert [layer(reply) for reply in replies] == ["l3", "l3", "l1a"]
     assert [call.json["model"] for call in stub.calls(prompt)] == ["gpt-4.1", "gpt-4o"]
 

@@ -177,7 +177,7 @@ impl Exact {
         if directives.max_age.is_some_and(|limit| age > limit.saturating_mul(1000)) {
             return Found::Miss(Reason::TooOld);
         }
-        match unfit(&entry, wants) {
+        match unfit(&entry, *wants) {
             Some(reason) => Found::Miss(reason),
             None => Found::Hit(entry, age),
         }
@@ -190,7 +190,7 @@ impl Exact {
         let age = now_ms.saturating_sub(entry.at_ms);
         let usable =
             self.limits.stale_ms > 0 && age < self.limits.ttl_ms.saturating_add(self.limits.stale_ms);
-        (usable && unfit(&entry, wants).is_none()).then_some((entry, age))
+        (usable && unfit(&entry, *wants).is_none()).then_some((entry, age))
     }
 
     /// Stores a complete reply; `false` if it is larger than the whole store.
@@ -266,7 +266,7 @@ impl Exact {
     }
 }
 
-fn unfit(entry: &Entry, wants: &Wants) -> Option<Reason> {
+fn unfit(entry: &Entry, wants: Wants) -> Option<Reason> {
     if wants.needs_usage && !entry.has_usage && has_usage_at_all(entry.endpoint) {
         return Some(Reason::WithoutUsage);
     }

@@ -153,7 +153,6 @@ mod tests {
         let totals = stats.totals();
         assert_eq!((totals.prompts, totals.deflected), (2, 1));
         assert_eq!(totals.by_layer["l3"], 1);
-        *totals.by_client.entry(answered.client).or_default() += 1;
         let tool = totals.by_tool["codex"];
         assert_eq!(
             (tool.requests, tool.l1a_hits, tool.l1a_misses, tool.errors, tool.latency_us),

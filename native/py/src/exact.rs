@@ -39,6 +39,15 @@ struct Fixed {
     cache_key: Py<PyString>,
 }
 
+/// An entry that is about to answer a request.
+#[derive(Clone, Copy)]
+struct Served<'a> {
+    key: &'a Key,
+    wants: Wants,
+    entry: &'a Entry,
+    age_ms: u64,
+}
+
 /// A reply from the store, ready to be sent.
 #[pyclass(frozen, get_all, module = "isartor._native")]
 pub struct Hit {
@@ -64,17 +73,11 @@ impl Exact {
         u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn hit(
-        &self,
-        py: Python<'_>,
-        head: &Head,
-        key: &Key,
-        wants: &Wants,
-        entry: &Entry,
-        age_ms: u64,
-        status: &str,
-    ) -> PyResult<Option<Hit>> {
-        let Some(body) = Complete::render(entry.endpoint, &entry.json, entry.stream.as_deref(), wants) else {
+    /// The reply as it is sent; `None` if the entry cannot be given in the form asked for.
+    fn hit(&self, py: Python<'_>, head: &Head, served: &Served<'_>, status: &str) -> PyResult<Option<Hit>> {
+        let Served { key, wants, entry, age_ms } = *served;
+        let stream = entry.stream.as_deref();
+        let Some(body) = Complete::render(entry.endpoint, &entry.json, stream, wants) else {
             return Ok(None);
         };
         let fixed = &self.fixed;
@@ -149,36 +152,30 @@ impl Exact {
         let now = self.now();
         let directives = head.inner.directives;
         let digest = detached(py, body.len(), || request::alias_of(&head.inner, body));
-        let known = self.store.alias(&digest);
-        if let Some(Alias { key, wants }) = known {
-            if let Found::Hit(entry, age) = self.store.find(&key, &wants, directives, now) {
-                if let Some(hit) = self.hit(py, head, &key, &wants, &entry, age, "hit")? {
-                    if !quiet {
-                        stats::record(&self.stats, head, route, Some(&key), "l1a", 200);
-                    }
-                    return Ok(Bound::new(py, hit)?.into_any());
-                }
+        let answer = |key: &Key, wants: Wants, entry: &Entry, age_ms: u64| {
+            let hit = self.hit(py, head, &Served { key, wants, entry, age_ms }, "hit")?;
+            if hit.is_some() && !quiet {
+                stats::record(&self.stats, head, route, Some(key), "l1a", 200);
             }
+            hit.map(|hit| Bound::new(py, hit).map(Bound::into_any)).transpose()
+        };
+        if let Some(Alias { key, wants }) = self.store.alias(&digest)
+            && let Found::Hit(entry, age) = self.store.find(&key, &wants, directives, now)
+            && let Some(hit) = answer(&key, wants, &entry, age)?
+        {
+            return Ok(hit);
         }
         let inner = detached(py, body.len(), || self.reading.read(&head.inner, body)).map_err(refusal)?;
         let mut reason = None;
-        if inner.uncacheable.is_none() && known.is_none_or(|alias| alias.key != inner.key) {
+        if inner.uncacheable.is_none() {
             match self.store.find(&inner.key, &inner.wants, directives, now) {
                 Found::Hit(entry, age) => {
-                    if let Some(hit) = self.hit(py, head, &inner.key, &inner.wants, &entry, age, "hit")? {
+                    if let Some(hit) = answer(&inner.key, inner.wants, &entry, age)? {
                         self.store.remember(digest, Alias { key: inner.key, wants: inner.wants });
-                        if !quiet {
-                            stats::record(&self.stats, head, route, Some(&inner.key), "l1a", 200);
-                        }
-                        return Ok(Bound::new(py, hit)?.into_any());
+                        return Ok(hit);
                     }
                 }
                 Found::Miss(why) => reason = Some(why),
-            }
-        } else if inner.uncacheable.is_none() {
-            // The alias led to this very key a moment ago; ask again for the reason.
-            if let Found::Miss(why) = self.store.find(&inner.key, &inner.wants, directives, now) {
-                reason = Some(why);
             }
         }
         let request = Request { inner, digest, reason, no_store: directives.no_store };
@@ -198,7 +195,12 @@ impl Exact {
         match self.store.find(&inner.key, &inner.wants, head.inner.directives, self.now()) {
             Found::Hit(entry, age) => {
                 stats::record(&self.stats, head, route, Some(&inner.key), "l1a", 200);
-                self.hit(py, head, &inner.key, &inner.wants, &entry, age, "hit")
+                self.hit(
+                    py,
+                    head,
+                    &Served { key: &inner.key, wants: inner.wants, entry: &entry, age_ms: age },
+                    "hit",
+                )
             }
             Found::Miss(_) => Ok(None),
         }
@@ -214,10 +216,7 @@ impl Exact {
         let hit = self.hit(
             py,
             head,
-            &inner.key,
-            &inner.wants,
-            &entry,
-            age,
+            &Served { key: &inner.key, wants: inner.wants, entry: &entry, age_ms: age },
             "hit; fwd=stale; detail=stale-if-error",
         )?;
         Ok(hit)

@@ -7,7 +7,6 @@ use isartor_core::endpoint::{ALL, Endpoint};
 use isartor_core::request::head::{self, PathInfo};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
 /// The gate's configuration; reads headers.
@@ -65,15 +64,15 @@ impl Gate {
     fn read(
         &self,
         number: usize,
-        query: PyBackedStr,
+        query: &str,
         headers: &Bound<'_, PyList>,
-        path_model: Option<PyBackedStr>,
+        path_model: Option<&str>,
         path_stream: bool,
         google_key: bool,
         open: bool,
     ) -> PyResult<Head> {
         let started = Instant::now();
-        let path = PathInfo { model: path_model.as_deref(), stream: path_stream, google_key, open };
+        let path = PathInfo { model: path_model, stream: path_stream, google_key, open };
         let pairs: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)> = headers
             .iter()
             .map(|pair| {
@@ -85,7 +84,7 @@ impl Gate {
             .iter()
             .map(|(name, value)| Ok((name.extract::<&str>()?, value.extract::<&str>()?)))
             .collect::<PyResult<_>>()?;
-        let inner = self.inner.read(endpoint(number)?, path, &query, texts.into_iter());
+        let inner = self.inner.read(endpoint(number)?, path, query, texts.into_iter());
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         Ok(Head { inner, started, id: (self.prefix, count) })
     }

@@ -1,10 +1,10 @@
 //! `isartor._native`: a thin binding over `isartor-core`. Python's side of it is `_native.pyi`.
 //!
-//! * [`gate`]: headers → `Head`
-//! * [`exact`]: body → `Hit` or `Request`; the L1a store
-//! * [`tee`]: the reply's bytes → `Complete`, or why it may not be stored
-//! * [`stats`]: counters
-//! * [`gil`]: the one place where the GIL is released
+//! * `gate`: headers → `Head`
+//! * `exact`: body → `Hit` or `Request`; the L1a store
+//! * `tee`: the reply's bytes → `Complete`, or why it may not be stored
+//! * `stats`: counters
+//! * `gil`: the one place where the GIL is released
 
 mod exact;
 mod gate;

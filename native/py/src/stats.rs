@@ -20,7 +20,7 @@ const LAYERS: [&str; 7] = ["l0", "l0.5", "l1a", "l1b", "l2", "l2.5", "l3"];
 
 /// Counts one answered request.
 pub fn record(
-    stats: &Inner,
+    counters: &Inner,
     head: &Head,
     route: &str,
     key: Option<&[u8; 32]>,
@@ -34,7 +34,7 @@ pub fn record(
         hash.copy_from_slice(&key[..8]);
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    stats.record(Answered {
+    counters.record(Answered {
         at_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
         surface: "gateway",
         client,

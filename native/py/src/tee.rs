@@ -1,8 +1,10 @@
 //! `Tee`, `Complete`: a reply's bytes as they pass, and what they made.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use isartor_core::endpoint::Endpoint;
+use isartor_core::request::Wants;
 use isartor_core::sse::{self, Form, ReplayOptions};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -70,10 +72,10 @@ impl Complete {
         endpoint: Endpoint,
         json: &'a [u8],
         stream: Option<&'a [u8]>,
-        wants: &isartor_core::request::Wants,
-    ) -> Option<std::borrow::Cow<'a, [u8]>> {
+        wants: Wants,
+    ) -> Option<Cow<'a, [u8]>> {
         if !wants.stream {
-            return Some(std::borrow::Cow::Borrowed(json));
+            return Some(Cow::Borrowed(json));
         }
         let form = if wants.sse { Form::Sse } else { Form::JsonArray };
         let options = ReplayOptions { include_usage: wants.include_usage, form };
@@ -98,7 +100,7 @@ impl Complete {
 
     /// The body in the form that the request asks for.
     fn render_for<'py>(&self, py: Python<'py>, request: &Request) -> PyResult<Bound<'py, PyBytes>> {
-        Self::render(self.endpoint, &self.reply.json, self.reply.stream.as_deref(), &request.inner.wants)
+        Self::render(self.endpoint, &self.reply.json, self.reply.stream.as_deref(), request.inner.wants)
             .map(|body| PyBytes::new(py, &body))
             .ok_or_else(|| PyValueError::new_err("the reply has no stream form"))
     }

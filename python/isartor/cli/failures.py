@@ -34,6 +34,8 @@ def guarded(command: Callable[[], int]) -> int:
         # The reader of our output has gone (`isartor stats | head`). Python would complain once more when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:
+        return _fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""), error)
     except Exception as error:  # noqa: BLE001 # the last resort of the process
         return _fail(f"internal error: {type(error).__name__}: {error} (ISARTOR_DEBUG=1 shows where)", error)
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from isartor.cli.failures import CommandError
+
 
 def folder() -> Path:
-    """`~/.isartor`, which may not exist yet."""
-    return Path.home() / ".isartor"
+    """`~/.isartor`, which may not exist yet. Raises `CommandError` if the user has no home."""
+    try:
+        return Path.home() / ".isartor"
+    except RuntimeError:
+        message = "this user has no home directory; set HOME"
+        raise CommandError(message) from None
 
 
 def make_folder() -> Path:

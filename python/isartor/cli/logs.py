@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 import time
 from typing import TYPE_CHECKING, Final
@@ -53,16 +54,19 @@ def last_lines(path: Path, count: int, *, since: int = 0, until: int | None = No
 
 
 def _follow(path: Path, position: int) -> None:
+    # A character may be cut by the end of a block.
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
     while True:
         try:
             with path.open("rb") as file:
                 if file.seek(0, 2) < position:
                     # It has been truncated or replaced: begin anew.
                     position = 0
+                    decoder.reset()
                 file.seek(position)
                 while block := file.read(_BLOCK):
                     position += len(block)
-                    sys.stdout.write(block.decode(errors="replace"))
+                    sys.stdout.write(decoder.decode(block))
                 sys.stdout.flush()
         except FileNotFoundError:
             position = 0

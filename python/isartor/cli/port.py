@@ -79,7 +79,7 @@ def _why(error: OSError, host: str, port: int) -> str:
 
 def _gateway(pid: int) -> int | None:
     """The gateway of the pid file, if `pid` is its process or one of its workers."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
+    with contextlib.suppress(OSError, ValueError, IndexError, CommandError):
         running = pidfile.running(home.pid_file())
         # The name in brackets may hold anything; the parent is the second field after it.
         parent = int((_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])

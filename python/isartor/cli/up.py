@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from isartor.cli import home, pidfile, port, provider
+from isartor.cli.failures import CommandError
 from isartor.config import load_with_origins
 
 if TYPE_CHECKING:
@@ -51,6 +52,6 @@ def _pid_file() -> Iterator[list[str]]:
             other = stack.enter_context(pidfile.held(home.pid_file()))
             if other is not None:
                 notes.append(f"another gateway runs as process {other.pid}; `isartor stop` stops that one, not this")
-        except OSError as error:
+        except (OSError, CommandError) as error:
             notes.append(f"no pid file, so `isartor stop` will not find this gateway: {error}")
         yield notes

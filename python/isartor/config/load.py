@@ -63,7 +63,7 @@ def load_with_origins(
     """
     environ = os.environ if environ is None else environ
     cwd = Path.cwd() if cwd is None else cwd
-    home = Path.home() if home is None else home
+    home = _home() if home is None else home
     overrides = overrides or {}
     options = {name: value for name, value in overrides.items() if name not in CLI_ONLY}
 
@@ -96,6 +96,14 @@ def load_with_origins(
         warnings=tuple(warnings),
     )
     return Loaded(config=config, origins={key: winner.origin for key, winner in winners.items()}, file=file)
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        # A container's user may have none: nothing is found below this.
+        return Path(os.devnull)
 
 
 def _of_one_source(settings: Iterable[Setting]) -> dict[str, Setting]:

@@ -5,6 +5,7 @@ A source may spell a key in any accepted way. A key that is unknown in it is an 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,8 +49,9 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 def find_file(cwd: Path, home: Path) -> Path | None:
     """The configuration file in use: the working directory's, else the one in `~/.isartor`."""
     for candidate in (cwd / FILE_NAME, home / ".isartor" / FILE_NAME):
-        # `lexists` semantics: a dangling link or a directory of that name is an error to tell, not to skip.
-        if candidate.exists() or candidate.is_symlink():
+        # A dangling link or a directory of that name is an error to tell, not to skip; a folder that may not be
+        # searched is none of ours.
+        if os.path.lexists(candidate):
             return candidate
     return None
 

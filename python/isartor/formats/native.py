@@ -75,9 +75,7 @@ def from_wire(endpoint: str, body: bytes) -> str:
                 parts = [block for block in reply["content"] if block["type"] == "text"]
             case "generate":
                 content = reply["candidates"][0].get("content", {})
-                parts = [
-                    part for part in content.get("parts", ()) if "text" in part and not part.get("thought")
-                ]
+                parts = [part for part in content.get("parts", ()) if "text" in part and not part.get("thought")]
             case _:
                 raise ValueError(endpoint)
         return "".join(part["text"] for part in parts)

@@ -159,8 +159,7 @@ def responses(ask: Ask) -> Reply:
 
     place = {"item_id": item_id, "output_index": 0, "content_index": 0}
     deltas = [
-        ("response.output_text.delta", {**place, "delta": piece, "logprobs": []})
-        for piece in _pieces(ask.answer)
+        ("response.output_text.delta", {**place, "delta": piece, "logprobs": []}) for piece in _pieces(ask.answer)
     ]
     steps: list[tuple[str, Json]] = [
         ("response.created", {"response": empty}),
@@ -176,9 +175,7 @@ def responses(ask: Ask) -> Reply:
         ("response.output_item.done", {"output_index": 0, "item": item}),
         ("response.completed", {"response": done}),
     ]
-    return [
-        _event(name, {"type": name, "sequence_number": i, **step}) for i, (name, step) in enumerate(steps)
-    ]
+    return [_event(name, {"type": name, "sequence_number": i, **step}) for i, (name, step) in enumerate(steps)]
 
 
 def messages(ask: Ask) -> Reply:

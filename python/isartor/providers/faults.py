@@ -27,8 +27,7 @@ class Faults:
     def unreachable(self, detail: str) -> UpstreamError:
         """Say that there is no connection: name look-up, TCP or proxy."""
         return UpstreamError(
-            f"{self._who} could not be reached: {detail}. "
-            "Check external_llm_url, the network and the proxy settings.",
+            f"{self._who} could not be reached: {detail}. Check external_llm_url, the network and the proxy settings.",
             code="upstream_unreachable",
             retryable=True,
         )
@@ -59,9 +58,7 @@ class Faults:
 
     def too_long(self, limit: int) -> UpstreamError:
         """Say that the reply is over the size limit."""
-        return UpstreamError(
-            f"{self._who} sent a reply of more than {limit} bytes.", code="upstream_too_large"
-        )
+        return UpstreamError(f"{self._who} sent a reply of more than {limit} bytes.", code="upstream_too_large")
 
     def redirect(self, status: int) -> UpstreamError:
         """Say that a redirect was not followed."""
@@ -93,9 +90,7 @@ class Faults:
 
     def connect_timeout(self) -> UpstreamTimeoutError:
         """Say that there was no connection within the limit."""
-        return self._timeout(
-            "accept the connection", "l3_connect_timeout_secs", self._limits.l3_connect_timeout_secs
-        )
+        return self._timeout("accept the connection", "l3_connect_timeout_secs", self._limits.l3_connect_timeout_secs)
 
     def reply_timeout(self, elapsed: float, *, stream: bool, begun: bool) -> UpstreamTimeoutError:
         """Say that a limit has passed, silence or total time; which one is told from `elapsed`.

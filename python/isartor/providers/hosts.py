@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 # RFC 1918, RFC 4193 and loopback. Link-local is left out: cloud metadata services live there.
 _PRIVATE: Final = tuple(
-    ip_network(net)
-    for net in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
+    ip_network(net) for net in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 )
 # Names that the public DNS does not delegate: RFC 6761, RFC 6762 (appendix G), RFC 8375 and ICANN's
 # `.internal`.

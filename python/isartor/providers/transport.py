@@ -109,9 +109,7 @@ class Transport:
             builder = builder.no_proxy()
         return builder.build()
 
-    async def send(
-        self, method: str, target: str, headers: Headers, body: bytes, *, stream: bool
-    ) -> UpstreamResponse:
+    async def send(self, method: str, target: str, headers: Headers, body: bytes, *, stream: bool) -> UpstreamResponse:
         """Send one request to `target` (path and query); return when the reply's head is there.
 
         `stream` says that the reply is to be one: then only silence is bounded and not the whole call, and
@@ -124,17 +122,13 @@ class Transport:
         try:
             request = client.request(method, self._origin + target).headers(headers).body_bytes(body)
             if stream:
-                request = request.header("accept-encoding", "identity").streamed_read_buffer_limit(
-                    _COLLECT_STREAM
-                )
+                request = request.header("accept-encoding", "identity").streamed_read_buffer_limit(_COLLECT_STREAM)
             else:
                 request = request.timeout(self._total).streamed_read_buffer_limit(_COLLECT_WHOLE)
             sent = request.build_streamed()
             raw = await sent.__aenter__()
         except (foreign.PyreqwestError, ValueError) as error:
-            raise _translate(
-                error, self._faults, monotonic() - started, stream=stream, begun=False
-            ) from error
+            raise _translate(error, self._faults, monotonic() - started, stream=stream, begun=False) from error
         if _FIRST_REDIRECT <= raw.status <= _LAST_REDIRECT:
             await sent.__aexit__(None, None, None)
             raise self._faults.redirect(raw.status)
@@ -167,7 +161,7 @@ class UpstreamResponse:
 
     async def read(self) -> bytes | None:
         """Next piece of the body, `None` at its proper end."""
-        if self._request is None:
+        if self._closed():
             raise self._faults.closed()
         self._reading = task = asyncio.current_task()
         try:
@@ -178,12 +172,15 @@ class UpstreamResponse:
         except asyncio.CancelledError:
             # `close` ends a read of another task by cancelling it. That task itself is not cancelled, unless
             # somebody else asked for that too.
-            if self._request is None and task is not None and task.uncancel() == 0:
+            if self._closed() and task is not None and task.uncancel() == 0:
                 raise self._faults.closed() from None
             raise
         finally:
             self._reading = None
         return None if piece is None else piece.to_bytes()
+
+    def _closed(self) -> bool:
+        return self._request is None
 
     async def read_all(self, limit: int) -> bytes:
         """Return the rest of the body, at most `limit` bytes."""
@@ -230,9 +227,7 @@ def _lines(raw: RawResponse) -> Headers:
 _BODY: Final = (foreign.BodyDecodeError, foreign.ReadError)
 
 
-def _translate(
-    error: Exception, faults: Faults, elapsed: float, *, stream: bool, begun: bool
-) -> UpstreamError:
+def _translate(error: Exception, faults: Faults, elapsed: float, *, stream: bool, begun: bool) -> UpstreamError:
     """One of ours for one of the library's; `begun` says that the reply's head has been handed over."""
     if isinstance(error, foreign.ClientClosedError):
         return faults.closed()

@@ -18,7 +18,6 @@ from isartor.stack.exchange import Whole
 
 if TYPE_CHECKING:
     from isartor._native import Exact, Head
-    from isartor.stack.exchange import Answer
 
 NUMBER: Final = ENDPOINTS.index("native")
 LIMITS: Final = {"lookup": 64 * 1024, "store": 256 * 1024, "invalidate": 64 * 1024}
@@ -58,13 +57,13 @@ class CacheAdmin:
         """`store`: the L1a store."""
         self._store = store
 
-    def lookup(self, head: Head, body: bytes) -> Answer:
+    def lookup(self, head: Head, body: bytes) -> Whole | Hit:
         """The stored reply, or 204."""
         asked = _decode(body, Lookup)
         found = self._store.lookup(head, _request(asked.prompt, body), "/api/v1/cache/lookup", quiet=True)
         return found if isinstance(found, Hit) else Whole(204, [("x-isartor-deflected", "false")], b"")
 
-    def store(self, head: Head, body: bytes) -> Answer:
+    def store(self, head: Head, body: bytes) -> Whole | Hit:
         """Stores a reply that the caller got elsewhere."""
         given = _decode(body, Store)
         if not given.response.strip():
@@ -79,7 +78,7 @@ class CacheAdmin:
             return Whole(200, [_JSON], encode({"stored": False, "reason": refusal}))
         return Whole(200, [_JSON, ("x-isartor-cache-key", request.key)], encode({"stored": True}))
 
-    def invalidate(self, head: Head, body: bytes) -> Answer:
+    def invalidate(self, head: Head, body: bytes) -> Whole | Hit:
         """Removes one entry by key or prompt, or all of the caller's."""
         asked = _decode(body, Invalidate)
         match asked:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from granian.rsgi import ProtocolClosed
-
 from isartor._native import Hit
 from isartor.errors import IsartorError
 from isartor.server import replies, routes
+from isartor.server.replies import ProtocolClosed
 from isartor.stack.exchange import Exchange, Streamed
 from isartor.stack.flights import GoneError
 
@@ -69,7 +68,7 @@ class App:
             self._refuse(proto, exchange, failure)
         except Exception:
             log.exception("a request failed on %s", route.path)
-            self._refuse(proto, exchange, IsartorError("Isartor failed on this request; see its log."))
+            self._refuse(proto, exchange, replies.fault())
 
     def _refuse(self, proto: Any, exchange: Exchange, failure: IsartorError) -> None:  # noqa: ANN401
         status, headers, body = replies.error(

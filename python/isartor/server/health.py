@@ -45,7 +45,7 @@ class Health:
                 "l2": "disabled",
                 "l3": provider["state"],
             },
-            "provider": {key: provider[key] for key in ("provider", "model", "endpoint")},  # type: ignore[literal-required]  # the keys are literals
+            "provider": {key: provider[key] for key in ("provider", "model", "endpoint")},
             "uptime_seconds": int(monotonic() - self._born),
             "demo_mode": demo,
             "proxy": "disabled",

@@ -82,16 +82,15 @@ class Pages:
             self._keeper.admit(head)
             handler = self._find(path, method, headers)
             query = {name: values[-1] for name, values in parse_qs(scope.query_string).items()}
-            reply = await handler(Visit(path, query, headers, surface, head, proto))
+            reply: Whole | Hit = await handler(Visit(path, query, headers, surface, head, proto))
         except IsartorError as failure:
             reply = Whole(*replies.error(surface, failure, layer="l0", request_id=head.request_id))
         except Exception:
             log.exception("a request failed on %s", path)
-            failure = IsartorError("Isartor failed on this request; see its log.")
-            reply = Whole(*replies.error(surface, failure, layer="l0", request_id=head.request_id))
-        if type(reply) is Hit:
+            reply = Whole(*replies.error(surface, replies.fault(), layer="l0", request_id=head.request_id))
+        if isinstance(reply, Hit):
             replies.whole(proto, 200, reply.headers, reply.body)
-        elif isinstance(reply, Whole):
+        else:
             replies.whole(proto, reply.status, reply.headers, b"" if method == "HEAD" else reply.body)
 
     def _find(self, path: str, method: str, headers: Mapping[str, str]) -> Handler:
@@ -103,7 +102,7 @@ class Pages:
         if methods is None and (path in routes.PROMPTS or routes.gemini(path, {}) is not None):
             methods = {"POST": self._hello}  # never called: a POST is a prompt, and this is for the 405 below
         if methods is None:
-            message = f"This gateway has no route {path}. If it is a base URL that is wrong: it ends in /v1 for OpenAI clients."
+            message = f"This gateway has no route {path}. Is the base URL right? It ends in /v1 for OpenAI's clients."
             raise NotFoundError(message)
         handler = methods.get(method)
         if handler is None:

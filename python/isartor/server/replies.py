@@ -7,13 +7,15 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from granian.rsgi import ProtocolClosed
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # public by its documentation, not by its stub
 
 from isartor.errors import IsartorError, MethodError
 
 if TYPE_CHECKING:
     from isartor.ports import Headers, Surface
     from isartor.stack.exchange import Streamed
+
+__all__ = ["JSON", "ProtocolClosed", "encode", "error", "fault", "stream", "whole"]
 
 JSON: Final = ("content-type", "application/json")
 _BUSY: Final = frozenset({429, 503})
@@ -26,6 +28,11 @@ def whole(proto: Any, status: int, headers: Headers, body: bytes) -> None:  # no
     """Writes a reply that is there at once. Quiet when the client has gone."""
     with suppress(ProtocolClosed):
         proto.response_bytes(status, headers, body)
+
+
+def fault() -> IsartorError:
+    """What a client is told of a fault of ours; the log has the rest."""
+    return IsartorError("Isartor failed on this request; see its log.")
 
 
 async def stream(proto: Any, reply: Streamed) -> None:  # noqa: ANN401
@@ -43,9 +50,7 @@ async def stream(proto: Any, reply: Streamed) -> None:  # noqa: ANN401
 
 def error(surface: Surface, failure: IsartorError, *, layer: str, request_id: str) -> tuple[int, Headers, bytes]:
     """Status, headers and body that tell a client what went wrong."""
-    body = surface.error(
-        failure.status, failure.message, code=failure.code, param=failure.param, request_id=request_id
-    )
+    body = surface.error(failure.status, failure.message, code=failure.code, param=failure.param, request_id=request_id)
     headers = [
         JSON,
         ("x-isartor-layer", layer),

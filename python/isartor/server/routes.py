@@ -15,7 +15,9 @@ from isartor.stack.exchange import Route
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OPEN: Final = frozenset({("HEAD", "/"), ("GET", "/health"), ("HEAD", "/health"), ("GET", "/healthz"), ("HEAD", "/healthz")})
+OPEN: Final = frozenset(
+    {("HEAD", "/"), ("GET", "/health"), ("HEAD", "/health"), ("GET", "/healthz"), ("HEAD", "/healthz")}
+)
 """What is answered without a key: the only list."""
 
 _PROMPTS: Final = (

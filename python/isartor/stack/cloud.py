@@ -70,7 +70,9 @@ class Cloud:
             raise
         if isinstance(head, Whole):
             passenger.leave()
-            stale = head.status in _FAILING and shared and self._store.stale(exchange.head, request, exchange.route.path)
+            stale = (
+                head.status in _FAILING and shared and self._store.stale(exchange.head, request, exchange.route.path)
+            )
             if stale:
                 return stale
             headers = self._headers(exchange, request, head.headers, flight, collapsed=collapsed)
@@ -128,7 +130,7 @@ class Cloud:
             spoken = ", ".join(sorted(provider.endpoints))
             message = (
                 f"The provider {provider.name!r} does not speak {endpoint!r} (it speaks {spoken}), and Isartor does not "
-                "translate between formats yet. Point the client at a format that the provider speaks, or set llm_provider."
+                "translate between formats yet. Use a client of a format that the provider speaks, or set llm_provider."
             )
             raise NotImplementedFormatError(message)
         return Call(

@@ -34,5 +34,5 @@ class ExactCache:
             raise RequestError(f"{where}{message}.", param=path or None) from None
         if type(found) is Hit:
             return found
-        exchange.request = found  # type: ignore[assignment]  # the only other type that lookup gives
+        exchange.request = found
         return None

@@ -1,8 +1,8 @@
 """Carries one provider reply into a flight: checks it, stores it if it is complete, hands it on.
 
-What reaches the client are the provider's own bytes, unless it answered in another form than it was asked for (JSON where
-a stream was wanted, or the reverse): then the reply is rebuilt, for a client that waits for a stream may ask again without
-end when it gets JSON.
+What reaches the client are the provider's own bytes, unless it answered in another form than it was asked for (JSON
+where a stream was wanted, or the reverse): then the reply is rebuilt, for a client that waits for a stream may ask
+again without end when it gets JSON.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class Flight:
             await run
         except IsartorError as known:
             error = known
-        except Exception as unknown:  # a fault of ours must reach the client as an error, not as silence
+        except Exception as unknown:  # noqa: BLE001  # a fault of ours reaches the client as an error, not as silence
             self._loop.call_exception_handler({"message": "a flight failed", "exception": unknown})
             error = IsartorError("Isartor failed while it handled the provider's reply; see its log.")
         finally:

@@ -40,7 +40,6 @@ const SCHEMAS: &[&str] = &[
     "input_schema",
     "output_schema",
     "schema",
-    "json_schema",
     "response",
     "responseSchema",
     "response_schema",
@@ -54,8 +53,8 @@ pub struct Rules<'a> {
     pub client: Client,
     /// What time stamps are rounded down to, in seconds.
     pub bucket_secs: u64,
-    /// The model after aliases, if the body names one.
-    pub model: Option<&'a str>,
+    /// Where in the body an alias stands (its first byte), and the model that it stands for.
+    pub alias: Option<(usize, &'a str)>,
 }
 
 /// Where in the body the walk is, as far as that changes what happens to a member.
@@ -106,7 +105,7 @@ impl<'r> Canonical<'r> {
                     self.value(element, element_place(place, element));
                 }
             }
-            Kind::Object(members) => self.object(members, place),
+            Kind::Object(members) => self.object(members, if is_schema(members, place) { Place::Schema } else { place }),
         }
     }
 
@@ -123,11 +122,11 @@ impl<'r> Canonical<'r> {
         self.head(b'{', kept.len());
         for (key, value) in kept {
             self.sized(b'"', &key);
-            if place == Place::Root && &*key == b"model" && value.text().is_some() {
-                let model = self.rules.model.unwrap_or_default();
-                self.sized(b'"', model.as_bytes());
-            } else {
-                self.value(value, member_place(place, &key, value));
+            match self.rules.alias {
+                Some((start, model)) if place == Place::Root && value.start == start => {
+                    self.sized(b'"', model.as_bytes());
+                }
+                _ => self.value(value, member_place(place, &key, value)),
             }
         }
     }
@@ -152,13 +151,12 @@ impl<'r> Canonical<'r> {
 
     fn string(&mut self, text: &Text<'_>, place: Place) {
         let bytes = text.bytes();
-        if let Place::Parts(voice) = place {
-            if let Some(settled) = volatile::settle(self.rules.client, voice, &bytes, self.rules.bucket_secs)
-            {
-                self.sized(b'~', &settled.text);
-                self.masked.extend(settled.masked);
-                return;
-            }
+        if let Place::Parts(voice) = place
+            && let Some(settled) = volatile::settle(self.rules.client, voice, &bytes, self.rules.bucket_secs)
+        {
+            self.sized(b'~', &settled.text);
+            self.masked.extend(settled.masked);
+            return;
         }
         self.sized(b'"', &bytes);
     }
@@ -172,6 +170,12 @@ impl<'r> Canonical<'r> {
         self.out.push(kind);
         self.out.extend_from_slice(&(count as u64).to_le_bytes());
     }
+}
+
+/// A schema in a member that nobody has heard of (`guided_json`, ...) is known by its look.
+fn is_schema(members: &[(Text<'_>, Node<'_>)], place: Place) -> bool {
+    matches!(place, Place::Plain | Place::Declarations)
+        && members.iter().any(|(key, value)| key.is("properties") && matches!(value.kind, Kind::Object(_)))
 }
 
 fn is_reference(members: &[(Text<'_>, Node<'_>)]) -> bool {
@@ -271,7 +275,7 @@ mod tests {
     use super::*;
 
     fn form(client: Client, body: &str) -> Vec<u8> {
-        let rules = Rules { client, bucket_secs: 300, model: Some("m") };
+        let rules = Rules { client, bucket_secs: 300, alias: None };
         Canonical::of(&parse(body.as_bytes()).unwrap(), &rules, body.len()).out
     }
 
@@ -303,6 +307,10 @@ mod tests {
             format!(r#"{{"tools":[{{"type":"function","function":{{"name":"f","parameters":{schema}}}}}]}}"#)
         };
         assert!(!same(&tool(r#"{"x":{},"y":{}}"#), &tool(r#"{"y":{},"x":{}}"#)));
+        let unheard_of = |properties: &str| format!(r#"{{"guided_json":{{"properties":{properties}}}}}"#);
+        assert!(!same(&unheard_of(r#"{"x":{},"y":{}}"#), &unheard_of(r#"{"y":{},"x":{}}"#)));
+        let wrapper = |json_schema: &str| format!(r#"{{"response_format":{{"json_schema":{json_schema}}}}}"#);
+        assert!(same(&wrapper(r#"{"name":"n","schema":{}}"#), &wrapper(r#"{"schema":{},"name":"n"}"#)));
         let claude = |schema: &str| format!(r#"{{"tools":[{{"name":"f","input_schema":{schema}}}]}}"#);
         assert!(!same(&claude(r#"{"x":{},"y":{}}"#), &claude(r#"{"y":{},"x":{}}"#)));
     }

@@ -56,24 +56,18 @@ const TOOLS: &[(&str, &str)] = &[
     ("google-genai-sdk", "google-genai-sdk"),
 ];
 
-/// Headers that may change the provider's answer and so belong to the key.
-const KEYED: &[&str] = &[
-    "anthropic-beta",
-    "anthropic-version",
-    "openai-beta",
-    "openai-organization",
-    "openai-project",
-    "x-codex-beta-features",
-];
+/// Headers that may change the provider's answer and so belong to the key: all that a provider gives a meaning to,
+/// known or not…
+const KEYED: &[&str] = &["anthropic-", "openai-", "x-openai-", "x-openrouter-", "x-codex-beta-features"];
+
+/// …but those that never reach it.
+const NOT_KEYED: &[&str] = &["anthropic-api-key", "anthropic-dangerous-direct-browser-access", "openai-api-key"];
 
 /// Session headers that name a scope, whoever sends them…
 const SCOPES: &[&str] = &["x-thread-id", "x-session-id", "x-conversation-id"];
 
 /// …and those in which known agents put an id made up per process.
 const AGENT_SCOPES: &[&str] = &["x-claude-code-session-id", "session-id", "thread-id", "x-session-affinity"];
-
-/// Longest session id that is taken, in characters.
-pub const MAX_SESSION: usize = 512;
 
 /// Whether the gate lets the request in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -202,12 +196,13 @@ impl Gate {
 
     fn verdict(&self, head: &mut Head, found: &Found<'_>, path: PathInfo<'_>) -> Verdict {
         let host = found.host.map(host_name);
-        if let Some(host) = host {
-            if !self.knows(host) {
-                return Verdict::ForeignHost;
-            }
+        if let Some(host) = host
+            && !self.knows(host)
+        {
+            return Verdict::ForeignHost;
         }
-        if found.cross_site || found.origin.is_some_and(|origin| !self.is_ours(origin, found.host)) {
+        // A listed origin is another site by nature; only where none is told, the browser's word on the site counts.
+        if found.origin.map_or(found.cross_site, |origin| !self.is_ours(origin, found.host)) {
             return Verdict::ForeignOrigin;
         }
         if self.keys.is_empty() || path.open {
@@ -311,7 +306,7 @@ impl<'h> Found<'h> {
             "x-initiator" | "x-interaction-type" => claim(head, Client::Copilot, "copilot"),
             "x-claude-code-session-id" => {
                 claim(head, Client::Claude, "claude-code");
-                self.scopes.push((name, clip(value)));
+                self.scopes.push((name, value));
             }
             "x-cursor-checksum" | "x-cursor-client-version" | "x-ghost-mode" => {
                 head.namespace = "cursor";
@@ -324,15 +319,17 @@ impl<'h> Found<'h> {
             "cache-control" => head.directives.read(value),
             "content-length" => head.content_length = value.parse().ok(),
             "content-encoding" if !value.eq_ignore_ascii_case("identity") => {
-                head.encoding = Some(value.to_owned())
+                head.encoding = Some(value.to_owned());
             }
             "x-stainless-retry-count" => head.retried = value != "0",
             "x-request-id" if is_id(value) => head.request_id = Some(value.to_owned()),
-            "x-isartor-session-id" => self.scopes.push((name, clip(value))),
+            "x-isartor-session-id" => self.scopes.push((name, value)),
             _ if SCOPES.contains(&name) || AGENT_SCOPES.contains(&name) => {
-                self.scopes.push((name, clip(value)))
+                self.scopes.push((name, value));
             }
-            _ if KEYED.contains(&name) => self.keyed.push((name, value)),
+            _ if KEYED.iter().any(|start| name.starts_with(start)) && !NOT_KEYED.contains(&name) => {
+                self.keyed.push((name, value));
+            }
             _ => {}
         }
     }
@@ -404,10 +401,6 @@ fn identify(head: &mut Head, agent: &str) {
             _ => Client::Other,
         };
     }
-}
-
-fn clip(value: &str) -> &str {
-    value.char_indices().nth(MAX_SESSION).map_or(value, |(end, _)| &value[..end])
 }
 
 fn is_id(value: &str) -> bool {

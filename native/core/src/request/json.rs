@@ -239,7 +239,7 @@ impl<'a> Reader<'a> {
                 return Err(self.error("unterminated string"));
             };
             // Folded without a branch, so that the compiler can look at many bytes at once.
-            if rest[..stop].iter().fold(false, |found, &byte| found | (byte < 0x20)) {
+            if rest[..stop].iter().fold(0, |found, &byte| found | u8::from(byte < 0x20)) != 0 {
                 return Err(self.error("control character in a string"));
             }
             self.at += stop;

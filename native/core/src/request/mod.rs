@@ -27,6 +27,7 @@ pub struct BadRequest {
 
 /// What the reply must carry or be for this client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // five independent answers, not a state
 pub struct Wants {
     /// It is to be a stream.
     pub stream: bool,
@@ -91,7 +92,8 @@ impl Reading {
             (Some(named), Some(model), Some(node)) if named != model => Some((node.start, node.end)),
             _ => None,
         };
-        let rules = Rules { client: head.client, bucket_secs: self.bucket_secs, model };
+        let alias = splice.and_then(|(start, _)| Some((start, model?)));
+        let rules = Rules { client: head.client, bucket_secs: self.bucket_secs, alias };
         let canonical = Canonical::of(&root, &rules, body.len());
         Ok(Request {
             endpoint: head.endpoint,

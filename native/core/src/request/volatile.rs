@@ -48,6 +48,9 @@ pub fn settle(client: Client, voice: Voice, text: &[u8], bucket_secs: u64) -> Op
 
 const FOLDER: &[u8] = b"/session-state/";
 
+/// Stands where a text was masked; no UTF-8 text contains it, so a masked text is never equal to one that is not.
+const MASK: &[u8] = b"\xff";
+
 /// Copilot CLI names its session's folder, `…/session-state/<uuid>`, in the system text.
 fn mask_session_folder(text: &[u8]) -> Option<Settled> {
     let start = memchr::memmem::find(text, FOLDER)? + FOLDER.len();
@@ -57,7 +60,7 @@ fn mask_session_folder(text: &[u8]) -> Option<Settled> {
     let mut rest = text;
     while let Some(at) = memchr::memmem::find(rest, uuid) {
         settled.extend_from_slice(&rest[..at]);
-        settled.extend_from_slice(b"<session>");
+        settled.extend_from_slice(MASK);
         rest = &rest[at + uuid.len()..];
     }
     settled.extend_from_slice(rest);
@@ -74,12 +77,13 @@ fn is_uuid(text: &[u8]) -> bool {
 const OPEN: &[u8] = b"<current_datetime>";
 const CLOSE: &[u8] = b"</current_datetime>";
 
-/// Copilot CLI writes the time of asking, to the millisecond, into every user message.
+/// Copilot CLI writes the time of asking, to the millisecond, in front of every user message. A stamp further in was
+/// written by the user, who may mean it to the second.
 fn round_time_stamp(text: &[u8], bucket_secs: u64) -> Option<Settled> {
-    let start = memchr::memmem::find(text, OPEN)? + OPEN.len();
-    let end = start + memchr::memmem::find(&text[start..], CLOSE)?;
+    let start = OPEN.len();
+    let end = start + memchr::memmem::find(text.strip_prefix(OPEN)?, CLOSE)?;
     let stamp = std::str::from_utf8(&text[start..end]).ok()?;
-    let time = OffsetDateTime::parse(stamp.trim(), &Rfc3339).ok()?;
+    let time = OffsetDateTime::parse(stamp, &Rfc3339).ok()?;
     let bucket = time.unix_timestamp().div_euclid(i64::try_from(bucket_secs.max(1)).unwrap_or(i64::MAX));
     let mut settled = Vec::with_capacity(text.len());
     settled.extend_from_slice(&text[..start]);
@@ -104,6 +108,7 @@ mod tests {
         assert_ne!(at("2026-11-20T13:04:59.999+00:00"), at("2026-11-20T13:05:00.000+00:00"));
         assert_ne!(at("2026-11-20T13:05:00Z"), at("2026-11-20T14:05:00+01:00"), "another place asks");
         assert_eq!(at("yesterday"), None, "what is no time stamp stays as it is");
+        assert_eq!(round("is <current_datetime>2026-11-20T13:05:00Z</current_datetime> odd?", 300), None);
     }
 
     #[test]
@@ -126,7 +131,7 @@ mod tests {
     fn a_session_folder_is_masked_and_reported() {
         let text = b"in /home/dev/.copilot/session-state/907e8512-a9f8-4e38-b641-440b78cc3531\n or so";
         let settled = settle(Client::Copilot, Voice::System, text, 300).unwrap();
-        assert_eq!(settled.text, b"in /home/dev/.copilot/session-state/<session>\n or so");
+        assert_eq!(settled.text, b"in /home/dev/.copilot/session-state/\xff\n or so");
         assert_eq!(settled.masked.as_deref(), Some("907e8512-a9f8-4e38-b641-440b78cc3531"));
         assert_eq!(settle(Client::Copilot, Voice::System, b"/session-state/not-a-uuid", 300), None);
     }

@@ -1,0 +1,75 @@
+"""The scaffold and the reference table are the schema in other words."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from isartor.config import Config
+from isartor.config.keys import FALLBACK_KEYS, active, all_keys, spellings
+from isartor.config.reference import later_markdown, markdown
+from isartor.config.template import template
+
+if TYPE_CHECKING:
+    from tests.config.reading import Place
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
+
+
+def uncommented() -> str:
+    """The scaffold with every setting switched on."""
+    return "\n".join(line.removeprefix("# ") for line in template().splitlines())
+
+
+def test_the_scaffold_changes_nothing(place: Place) -> None:
+    """The file that `isartor init` writes loads to the defaults."""
+    assert place.config(template()) == Config()
+
+
+def test_the_scaffolds_lines_are_the_defaults(place: Place) -> None:
+    """Every commented line, uncommented, is its key at its default, and every key in effect has a line."""
+    assert place.config(uncommented()) == Config()
+    assert set(tomllib.loads(uncommented())) == set(active()) - set(FALLBACK_KEYS.values())
+
+
+def test_the_scaffolds_examples_load(place: Place) -> None:
+    """The example below a table is valid when it is uncommented too."""
+    twice = "\n".join(line.removeprefix("# ") for line in uncommented().splitlines())
+    assert place.config(twice).model_aliases
+
+
+def test_the_table_has_every_key(place: Place) -> None:
+    """The reference table has one row per key in effect, and what it gives as variable and key is accepted."""
+    rows = [[cell.strip().strip("`") for cell in row.split("|")[1:-1]] for row in markdown().splitlines()[2:]]
+    assert [variable for _, variable, *_ in rows] == [key.environment for key in active().values()]
+    for spelling, variable, *_ in rows:
+        assert spellings()[spelling] == spellings()[variable.removeprefix("ISARTOR__").lower()]
+    assert place.config() == Config()
+
+
+def test_every_key_has_a_meaning_with_its_unit() -> None:
+    """Each key says in a sentence what it means; a duration and a size name their unit."""
+    for path, key in active().items():
+        assert key.meaning.endswith((".", ")")), path
+        if path.endswith("_secs"):
+            assert "econds" in key.meaning, path
+        if path.endswith("_bytes"):
+            assert "bytes" in key.meaning, path
+
+
+def test_no_key_is_both_in_effect_and_later() -> None:
+    """A key that has moved to the schema is no longer listed among the later ones."""
+    later = {line.strip("-` \n").removesuffix(".*") for line in later_markdown().splitlines()}
+    assert later.isdisjoint(active())
+    assert later | set(active()) == set(all_keys())
+
+
+@pytest.mark.skipif(not DOCUMENT.exists(), reason="the page is not written yet")
+def test_the_page_holds_the_table() -> None:
+    """`docs/configuration.md` holds the table and the list as they are generated."""
+    page = DOCUMENT.read_text(encoding="utf-8")
+    assert markdown() in page
+    assert later_markdown() in page
