@@ -21,6 +21,8 @@ $(VENV)/installed: pyproject.toml $(NATIVE) | check-tools
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || { echo "make: cannot make a venv; on Debian: apt install python3-venv"; exit 1; }
 	@echo "building and installing Isartor (the first time takes about a minute)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check "maturin>=1.10,<2"
+	@# A running gateway keeps the old file; writing into it would kill that process.
+	@rm -f python/isartor/_native*.so
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(VENV)/bin/maturin develop --release --quiet
 	@touch $@
 
@@ -43,7 +45,7 @@ test-python: $(VENV)/dev  ## tests of the Python side, official SDKs and recorde
 	$(PY) -m pytest -n 2 --dist loadscope tests
 
 test-agents: $(VENV)/dev  ## real coding agents against the gateway (needs npm and root; not in CI)
-	$(PY) -m tests.agents
+	$(PY) -m tests.agents $(AGENTS_ARGS)
 
 lint: $(VENV)/dev  ## clippy, rustfmt, ruff, mypy, stubtest, import layers
 	cargo fmt --check

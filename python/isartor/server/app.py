@@ -39,7 +39,7 @@ class App:
         self._gateway.stop(loop)
 
     # Granian's objects have no public types, here and in `replies`.
-    async def __rsgi__(self, scope: Any, proto: Any) -> None:  # noqa: ANN401
+    async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """One request."""
         path = scope.path
         route = self._prompts.get(path)
@@ -70,7 +70,7 @@ class App:
             log.exception("a request failed on %s", route.path)
             self._refuse(proto, exchange, replies.fault())
 
-    def _refuse(self, proto: Any, exchange: Exchange, failure: IsartorError) -> None:  # noqa: ANN401
+    def _refuse(self, proto: Any, exchange: Exchange, failure: IsartorError) -> None:
         status, headers, body = replies.error(
             exchange.route.surface, failure, layer=exchange.layer, request_id=exchange.head.request_id
         )

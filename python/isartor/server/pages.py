@@ -69,7 +69,7 @@ class Pages:
             "/api/v1/cache/invalidate": {"POST": self._invalidate},
         }
 
-    async def answer(self, scope: Any, proto: Any) -> None:  # noqa: ANN401
+    async def answer(self, scope: Any, proto: Any) -> None:
         """One request."""
         path, method = scope.path, scope.method
         lines = scope.headers.items()

@@ -24,7 +24,7 @@ _RETRY_AFTER_SECS: Final = 5
 encode: Final = msgspec.json.Encoder().encode
 
 
-def whole(proto: Any, status: int, headers: Headers, body: bytes) -> None:  # noqa: ANN401
+def whole(proto: Any, status: int, headers: Headers, body: bytes) -> None:
     """Writes a reply that is there at once. Quiet when the client has gone."""
     with suppress(ProtocolClosed):
         proto.response_bytes(status, headers, body)
@@ -35,7 +35,7 @@ def fault() -> IsartorError:
     return IsartorError("Isartor failed on this request; see its log.")
 
 
-async def stream(proto: Any, reply: Streamed) -> None:  # noqa: ANN401
+async def stream(proto: Any, reply: Streamed) -> None:
     """Writes a stream as it arrives. Ends early, quietly, when the client has gone."""
     pieces = reply.pieces
     try:

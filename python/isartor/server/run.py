@@ -52,7 +52,7 @@ def serve(config: Config, *, on_ready: Callable[[], None] | None = None) -> int:
     return 0
 
 
-def _load(config: Config) -> Any:  # noqa: ANN401  # Granian wants a callable by type, and takes an object with __rsgi__
+def _load(config: Config) -> Any:
     """Runs in each worker: builds the gateway and its application."""
     from isartor.observe import logs
     from isartor.server.app import App

@@ -129,8 +129,8 @@ class Cloud:
         if endpoint not in provider.endpoints:
             spoken = ", ".join(sorted(provider.endpoints))
             message = (
-                f"The provider {provider.name!r} does not speak {endpoint!r} (it speaks {spoken}), and Isartor does not "
-                "translate between formats yet. Use a client of a format that the provider speaks, or set llm_provider."
+                f"The provider {provider.name!r} does not speak {endpoint!r} (it speaks {spoken}), and Isartor does "
+                "not translate between formats yet. Use a client of a format that the provider speaks, or set llm_provider."
             )
             raise NotImplementedFormatError(message)
         return Call(

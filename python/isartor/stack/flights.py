@@ -36,7 +36,7 @@ class Flight:
         self.opened: asyncio.Future[Whole | Headers] = loop.create_future()
         """The reply as a whole, or the headers of a stream; or the error."""
         self.note = ""
-        """What became of the reply in the store, as `cache-status` parameters; set before `opened` for a whole reply."""
+        """What became of the reply in the store, as `cache-status` parameters; set before a whole reply opens."""
         self._limit = limit
         self._landed = landed
         self._loop = loop

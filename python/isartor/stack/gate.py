@@ -20,7 +20,7 @@ _REFUSALS: Final[dict[int, Callable[[], RequestError]]] = {
     ),
     2: lambda: AuthError("The key sent is not this gateway's key (gateway_api_key). Provider keys are not used here."),
     3: lambda: ForbiddenError(
-        "Browsers may not call this gateway from another origin. Add the page's origin to allowed_origins to let it in.",
+        "Browsers may not call this gateway from another origin. To let a page in, add its origin to allowed_origins.",
         code="foreign_origin",
     ),
     4: lambda: ForbiddenError(
@@ -55,7 +55,8 @@ class Gatekeeper:
     def admit(self, head: Head) -> None:
         """Raises `AuthError` or `ForbiddenError` if the headers do not let the request in."""
         if head.verdict != _WELCOME:
-            raise _REFUSALS[head.verdict]()
+            refusal = _REFUSALS[head.verdict]
+            raise refusal()  # it is a function that builds the error
 
     async def body(self, client: Client, head: Head, limit: int) -> bytes:
         """The body, if it is no larger than `limit` bytes and comes in time."""

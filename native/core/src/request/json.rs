@@ -165,11 +165,9 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, depth: usize) -> Result<Node<'a>, JsonError> {
-        if depth > MAX_DEPTH {
-            return Err(self.error("nested deeper than 128"));
-        }
         let start = self.at;
         let kind = match self.bytes.get(self.at) {
+            Some(b'{' | b'[') if depth >= MAX_DEPTH => return Err(self.error("nested deeper than 128")),
             Some(b'{') => self.object(depth)?,
             Some(b'[') => self.array(depth)?,
             Some(b'"') => Kind::String(self.string()?),
@@ -453,7 +451,7 @@ mod tests {
     fn nesting_is_read_to_128_and_no_further() {
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
-        let deeper = nested(MAX_DEPTH + 2);
+        let deeper = nested(MAX_DEPTH + 1);
         assert_eq!(parse(deeper.as_bytes()).unwrap_err().what, "nested deeper than 128");
         assert!(parse("[".repeat(1_000_000).as_bytes()).is_err());
     }
