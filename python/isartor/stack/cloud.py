@@ -130,7 +130,8 @@ class Cloud:
             spoken = ", ".join(sorted(provider.endpoints))
             message = (
                 f"The provider {provider.name!r} does not speak {endpoint!r} (it speaks {spoken}), and Isartor does "
-                "not translate between formats yet. Use a client of a format that the provider speaks, or set llm_provider."
+                "not translate between formats yet. Use a client that speaks the provider's format, or set "
+                "llm_provider."
             )
             raise NotImplementedFormatError(message)
         return Call(

@@ -52,21 +52,20 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         return "stream_generate" if self.endpoint == "generate" and self.stream else self.endpoint
 
 
-class Exchange:
+class Exchange(msgspec.Struct, gc=False):
     """What the layers know about one request; each layer adds what it learns."""
 
-    __slots__ = ("body", "client", "head", "headers", "layer", "query", "request", "route")
-
-    def __init__(self, route: Route, head: Head, client: Client, query: str, headers: Headers) -> None:
-        """`headers`: the client's, names in lower case."""
-        self.route = route
-        self.head = head
-        self.client = client
-        self.query = query
-        self.headers = headers
-        self.layer = "l0"
-        self.body: bytes = b""
-        self.request: Request | None = None
+    route: Route
+    head: Head
+    client: Client
+    query: str
+    headers: Headers
+    """The client's, names in lower case."""
+    layer: str = "l0"
+    """The layer that has the request now."""
+    body: bytes = b""
+    request: Request | None = None
+    """The view of the body, from L1a on."""
 
 
 class Whole(msgspec.Struct, frozen=True):
