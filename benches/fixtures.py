@@ -28,7 +28,8 @@ def chat(question: str = QUESTION, *, stream: bool = False, system: str = SYSTEM
         "temperature": 0.2,
     }
     if stream:
-        body["stream"] = True
+        # With usage: a stream without it could not be given as JSON later.
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
     return json.dumps(body, separators=(",", ":")).encode()
 
 

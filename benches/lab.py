@@ -26,8 +26,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     quick: bool = False
     rounds: int = 7
-    round_secs: float = 4.0
-    patience_secs: float = 30.0
+    round_secs: float = 3.0
+    patience_secs: float = 15.0
 
     @classmethod
     def quickly(cls) -> "Plan":

@@ -33,6 +33,11 @@ CHUNK: Final = (
     b'data: {"id":"chatcmpl-bench%b","object":"chat.completion.chunk","created":1700000000,'
     b'"model":"bench-model","choices":[{"index":0,"delta":%b,"finish_reason":%b}]}\n\n'
 )
+USAGE: Final = (
+    b'data: {"id":"chatcmpl-bench%b","object":"chat.completion.chunk","created":1700000000,'
+    b'"model":"bench-model","choices":[],'
+    b'"usage":{"prompt_tokens":42,"completion_tokens":17,"total_tokens":59}}\n\n'
+)
 DONE: Final = b"data: [DONE]\n\n"
 JSON_HEAD: Final = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_%b\r\ncontent-length: %d\r\n\r\n"
@@ -73,6 +78,10 @@ class Stream(msgspec.Struct, frozen=True):
         role = b'"role":"assistant",' if number == 0 else b""
         finish = b'"stop"' if number == self.count - 1 else b"null"
         return CHUNK % (self.serial, b'{%b"content":"%b"}' % (role, content), finish)
+
+    def end(self) -> bytes:
+        """Give usage, the terminal event and the end of the body."""
+        return framed(USAGE % self.serial) + framed(DONE) + b"0\r\n\r\n"
 
 
 def framed(data: bytes) -> bytes:
@@ -133,7 +142,7 @@ class Stub(asyncio.Protocol):
             self.step(stream, 0, time.monotonic())
             return
         events = [framed(stream.event(number)) for number in range(count)]
-        self.transport.write(b"".join([head, *events, framed(DONE), b"0\r\n\r\n"]))
+        self.transport.write(b"".join([head, *events, stream.end()]))
 
     def step(self, stream: Stream, number: int, started: float) -> None:
         """Send one chunk, and plan the next by the stream's own clock, so that delays do not add up."""
@@ -141,7 +150,7 @@ class Stub(asyncio.Protocol):
             return
         self.transport.write(framed(stream.event(number)))
         if number == stream.count - 1:
-            self.transport.write(framed(DONE) + b"0\r\n\r\n")
+            self.transport.write(stream.end())
             return
         due = started + (number + 1) * stream.gap_secs - time.monotonic()
         self.later(max(due, 0.0), self.step, stream, number + 1, started)

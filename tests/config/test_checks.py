@@ -24,7 +24,7 @@ def test_this_machine_alone(place: Place, host: str) -> None:
 
 @pytest.mark.parametrize(
     "host", ["0.0.0.0", "::", "192.168.1.5", "gateway.example", "::ffff:10.0.0.1", "127.0.0.1.example"]
-)  # noqa: S104
+)
 def test_an_outside_address_needs_a_key(place: Place, host: str) -> None:
     """Any other address without a gateway key is refused, with the three ways out; each of them is one."""
     with pytest.raises(ConfigError) as caught:

@@ -45,7 +45,7 @@ def test_a_secret_cannot_be_hashed_or_encoded() -> None:
 
 
 def test_an_empty_secret_does_not_exist() -> None:
-    """ "No secret" is `None`, not an empty one, which anything empty would match."""
+    """An absent secret is `None`: an empty one would be matched by anything empty."""
     with pytest.raises(ValueError, match="empty"):
         Secret("")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
+
 from isartor.cli.app import app
 
 
@@ -50,7 +51,9 @@ def _command(name: str, function: Any) -> Command:
 
 def _option(name: str, hint: Any, default: object) -> Option:
     kind, info = get_args(hint)[:2]
-    names = tuple(info.param_decls or ()) or ("--" + name.replace("_", "-"),)
+    # In an annotation the first name stands where a default would.
+    first = [info.default] if isinstance(info.default, str) and info.default.startswith("-") else []
+    names = (*first, *(info.param_decls or ())) or ("--" + name.replace("_", "-"),)
     words = [info.help or ""]
     if info.envvar and info.show_envvar:
         words.append(f"Environment: `{info.envvar}`.")

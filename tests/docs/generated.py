@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from isartor.config import reference
-
 from tests.docs.commands import Command, commands
 
 

@@ -95,7 +95,7 @@ impl Stats {
         *totals.by_client.entry(answered.client).or_default() += 1;
         let tool = totals.by_tool.entry(answered.tool).or_default();
         tool.requests += 1;
-        tool.l1a_hits += u64::from(answered.layer == "l1a");
+        tool.l1a_hits += u64::from(answered.layer == "l1a" && answered.deflected);
         tool.l1a_misses += u64::from(answered.layer == "l3");
         tool.latency_us += answered.latency_us;
         tool.retries += u64::from(answered.retry);

@@ -217,7 +217,7 @@ impl Exact {
             py,
             head,
             &Served { key: &inner.key, wants: inner.wants, entry: &entry, age_ms: age },
-            "hit; fwd=stale; detail=stale-if-error",
+            "hit; detail=stale-if-error",
         )?;
         Ok(hit)
     }

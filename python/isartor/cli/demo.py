@@ -49,10 +49,9 @@ def run() -> int:
     command = [sys.executable, "-m", "isartor.cli.demo_gateway", str(port)]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 # our own
     try:
-        gateway = Gateway(f"http://127.0.0.1:{port}")
-        _wait(gateway, process)
-        outcomes = [_send(gateway, entry.prompt) for entry in prompts()]
-        gateway.close()
+        with Gateway(f"http://127.0.0.1:{port}") as gateway:
+            _wait(gateway, process)
+            outcomes = [_send(gateway, entry.prompt) for entry in prompts()]
     finally:
         process.terminate()
         try:

@@ -67,11 +67,10 @@ def start(options: UpOptions, config: Config) -> int:
 
 def _answers(child: subprocess.Popen[bytes], url: str) -> bool:
     """Wait for the gateway; whether it answers and lives."""
-    gateway = Gateway(url, timeout=2)
     end = time.monotonic() + _PATIENCE_SECS
-    while time.monotonic() < end and child.poll() is None:
-        if gateway.healthy():
-            gateway.close()
-            return child.poll() is None
-        time.sleep(_PAUSE_SECS)
+    with Gateway(url, timeout=2) as gateway:
+        while time.monotonic() < end and child.poll() is None:
+            if gateway.healthy():
+                return child.poll() is None
+            time.sleep(_PAUSE_SECS)
     return False

@@ -15,6 +15,7 @@ from isartor.cli.failures import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -85,6 +86,10 @@ class Gateway:
         except (OSError, http.client.HTTPException):
             return False
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        """Nothing is opened before the first question."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Close the connection."""
         self._connection.close()

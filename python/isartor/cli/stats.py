@@ -24,11 +24,10 @@ def run(*, by_tool: bool, as_json: bool, url: str | None, key: str | None, recen
         if key is None and config.gateway_api_key is not None and _same(url, own, config.server.port):
             key = config.gateway_api_key.reveal()
         url = url or own
-    gateway = Gateway(url, key=key)
-    health = gateway.read("/health")
-    prompts = gateway.read(f"/debug/stats/prompts?limit={recent}")
-    agents = gateway.read("/debug/stats/agents") if by_tool or as_json else {}
-    gateway.close()
+    with Gateway(url, key=key) as gateway:
+        health = gateway.read("/health")
+        prompts = gateway.read(f"/debug/stats/prompts?limit={recent}")
+        agents = gateway.read("/debug/stats/agents") if by_tool or as_json else {}
     if as_json:
         import msgspec
 

@@ -66,7 +66,7 @@ def host_port(value: object, where: str) -> tuple[str, int]:
     if colon and port.isascii() and port.isdigit() and 0 < int(port[:6]) <= 65535:
         if bracketed and len(host) > 2:
             return host[1:-1], int(port)
-        if host and ":" not in host and not any(char.isspace() for char in host):
+        if host and not bracketed and ":" not in host and not any(char.isspace() for char in host):
             return host, int(port)
     message = f"{where} must be host:port, as 127.0.0.1:8080 or [::1]:8080, got {shown(value)}"
     raise ConfigError(message, param=HOST_PORT)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["JSON", "ProtocolClosed", "encode", "error", "fault", "stream", "whole"]
 
 JSON: Final = ("content-type", "application/json")
-_BUSY: Final = frozenset({429, 503})
+_TOO_MANY: Final = 429
+_UNAVAILABLE: Final = 503
 _RETRY_AFTER_SECS: Final = 5
 
 encode: Final = msgspec.json.Encoder().encode
@@ -59,7 +60,7 @@ def error(surface: Surface, failure: IsartorError, *, layer: str, request_id: st
     ]
     if failure.retry_after is not None:
         headers.append(("retry-after", str(ceil(failure.retry_after))))
-    elif failure.status in _BUSY and failure.retryable:
+    elif failure.status == _TOO_MANY or (failure.status == _UNAVAILABLE and failure.retryable):
         headers.append(("retry-after", str(_RETRY_AFTER_SECS)))
     if isinstance(failure, MethodError):
         headers.append(("allow", ", ".join(failure.allow)))

@@ -58,5 +58,5 @@ def _load(config: Config) -> Any:
     from isartor.server.app import App
     from isartor.wiring import Gateway
 
-    logs.setup(config.log_level)
+    logs.setup(config.log_level, secrets=(config.gateway_api_key, config.external_llm_api_key))
     return App(Gateway(config))

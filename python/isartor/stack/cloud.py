@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from isartor.stack.exchange import Answer, Exchange
     from isartor.stack.flights import Passenger
 
+_TOO_MANY: Final = 429
+# Agents retry a 429 at once, and on and on, if nothing tells them when.
+_RETRY_AFTER_SECS: Final = "5"
 _FAILING: Final = frozenset({429, 500, 502, 503, 504, 529})
 
 
@@ -76,6 +79,8 @@ class Cloud:
             if stale:
                 return stale
             headers = self._headers(exchange, request, head.headers, flight, collapsed=collapsed)
+            if head.status == _TOO_MANY and not any(name == "retry-after" for name, _ in head.headers):
+                headers.append(("retry-after", _RETRY_AFTER_SECS))
             return Whole(head.status, headers, head.body)
         headers = self._headers(exchange, request, head, flight, collapsed=collapsed)
         return Streamed(200, headers, Relay(passenger, exchange, request))

@@ -29,6 +29,8 @@ class ExactCache:
                 return None
             found = self._store.lookup(exchange.head, exchange.body, exchange.route.path)
         except BadRequest as error:
+            # What a body may look like is the gate's rule; it is only found out here.
+            exchange.layer = "l0"
             message, path = error.args
             where = f"{path}: " if path else ""
             raise RequestError(f"{where}{message}.", param=path or None) from None

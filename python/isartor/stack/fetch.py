@@ -27,8 +27,6 @@ _SSE: Final = ("content-type", "text/event-stream; charset=utf-8")
 _OK: Final = range(200, 300)
 _ERROR_BYTES: Final = 1024 * 1024
 _SERVER_ERROR: Final = 500
-# Said of a body that is none of the surface's replies, and so must not be passed off as one.
-_GARBAGE: Final = frozenset({"malformed"})
 # Said of a stream that ended in good order on the wire, but before its end.
 _BROKEN: Final = frozenset({"cut", "unfinished", "malformed"})
 # The event after which nothing follows, where a surface has one. Gemini has none: its stream ends with the body.
@@ -70,10 +68,10 @@ class Fetch:
     async def _refused(self, provider: Provider, response: Response, flight: Flight) -> None:
         """An error reply: the provider's own words, if they are in the surface's shape."""
         body = await response.read_all(_ERROR_BYTES)
-        if self._endpoint != "native" and _is_object(body):
+        if self._endpoint != "native" and _is_json(body):
             flight.answer(Whole(response.status, response.headers, body))
             return
-        text = body[:300].decode("utf-8", "replace").strip()
+        text = _said(body)
         status = response.status if response.status < _SERVER_ERROR else 502
         error = UpstreamError(
             f"The provider {provider.name!r} answered with status {response.status}: {text or 'no message'}",
@@ -88,18 +86,29 @@ class Fetch:
         form = "sse" if self._request.sse else "json-array"
         flight.begin(response.headers)
         settled = False
-        while (piece := await response.read()) is not None:
-            if not settled and terminal is not None and terminal in piece:
-                # Stored before the client sees the end, so that its next request finds it.
-                settled = self._settle(flight, form, flight.kept(), piece) is None
-                if settled:
-                    flight.close()
+        tail = b""  # a terminal event may be cut in two
+        while (piece := await self._next(response, settled=settled)) is not None:
+            if not settled and terminal is not None:
+                if terminal in piece or terminal in tail + piece[: len(terminal)]:
+                    # Stored before the client sees the end, so that its next request finds it.
+                    settled = self._settle(flight, form, flight.kept(), piece) is None
+                    if settled:
+                        flight.close()
+                tail = (tail + piece[-len(terminal) :])[-len(terminal) :]
             await flight.push(piece)
         if not settled:
             refusal = self._settle(flight, form, flight.kept(), b"")
             if refusal in _BROKEN:
                 message = f"The provider {provider.name!r} ended the stream before the reply was complete."
                 raise UpstreamError(message, code="upstream_cut", retryable=True)
+
+    async def _next(self, response: Response, *, settled: bool) -> bytes | None:
+        try:
+            return await response.read()
+        except UpstreamError:
+            if settled:  # the reply was complete; how the connection ended is nobody's concern
+                return None
+            raise
 
     async def _whole(self, provider: Provider, response: Response, flight: Flight) -> None:
         body = await self._collect(response, flight)
@@ -120,7 +129,8 @@ class Fetch:
                 headers = _as(headers, _JSON)
         else:
             flight.note = f"detail={outcome}"
-            if outcome in _GARBAGE or self._request.stream or form == "sse":
+            # JSON of a shape that is not known here is still the provider's answer; what is no JSON at all is not.
+            if self._request.stream or form == "sse" or not _is_json(body):
                 raise UpstreamError(
                     f"The provider {provider.name!r} sent a reply that is not one of this API ({outcome}).",
                     code="upstream_invalid_reply",
@@ -137,7 +147,7 @@ class Fetch:
             if size > self._limit:
                 if self._request.stream or _content_type(response.headers) == "text/event-stream":
                     message = f"The provider's reply is larger than {self._limit} bytes and not of the form asked for."
-                    raise UpstreamError(message, code="upstream_reply_too_large")
+                    raise UpstreamError(message, code="upstream_too_large")
                 flight.note = "detail=too-large"
                 flight.close()
                 flight.begin(response.headers)
@@ -209,11 +219,20 @@ def _as(headers: Headers, content_type: tuple[str, str]) -> Headers:
     return [content_type, *(line for line in headers if line[0] != "content-type")]
 
 
-def _is_object(body: bytes) -> bool:
+def _is_json(body: bytes) -> bool:
     try:
         return isinstance(msgspec.json.decode(body), dict | list)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
+
+
+def _said(body: bytes) -> str:
+    """What an error reply says, for a person: its `error.message` if it has one, else how it begins."""
+    try:
+        said = msgspec.json.decode(body)
+        return str(said["error"]["message"])
+    except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError):
+        return body[:300].decode("utf-8", "replace").strip()
 
 
 def _retry_after(headers: Headers) -> float | None:

@@ -105,7 +105,9 @@ impl<'r> Canonical<'r> {
                     self.value(element, element_place(place, element));
                 }
             }
-            Kind::Object(members) => self.object(members, if is_schema(members, place) { Place::Schema } else { place }),
+            Kind::Object(members) => {
+                self.object(members, if is_schema(members, place) { Place::Schema } else { place })
+            }
         }
     }
 

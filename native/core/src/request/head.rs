@@ -61,7 +61,8 @@ const TOOLS: &[(&str, &str)] = &[
 const KEYED: &[&str] = &["anthropic-", "openai-", "x-openai-", "x-openrouter-", "x-codex-beta-features"];
 
 /// …but those that never reach it.
-const NOT_KEYED: &[&str] = &["anthropic-api-key", "anthropic-dangerous-direct-browser-access", "openai-api-key"];
+const NOT_KEYED: &[&str] =
+    &["anthropic-api-key", "anthropic-dangerous-direct-browser-access", "openai-api-key"];
 
 /// Session headers that name a scope, whoever sends them…
 const SCOPES: &[&str] = &["x-thread-id", "x-session-id", "x-conversation-id"];

@@ -333,7 +333,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Longest path an error carries; what is further out is left out.
+/// Longest path an error carries, in bytes; what is further in is left out.
 const MAX_PATH: usize = 200;
 
 fn within_element(mut error: JsonError, index: usize) -> JsonError {
@@ -345,24 +345,28 @@ fn within_element(mut error: JsonError, index: usize) -> JsonError {
 }
 
 fn within_member(mut error: JsonError, key: &Text<'_>) -> JsonError {
-    let name = key.to_str();
-    let mut end = name.len().min(64);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    join(&mut error, name[..end].to_owned());
+    join(&mut error, clipped(&key.to_str(), 64).to_owned());
     error
 }
 
-fn join(error: &mut JsonError, outer: String) {
-    if error.path.len() > MAX_PATH {
-        return;
+/// At most `limit` bytes of a text, whole characters.
+fn clipped(text: &str, limit: usize) -> &str {
+    let mut end = text.len().min(limit);
+    while !text.is_char_boundary(end) {
+        end -= 1;
     }
+    &text[..end]
+}
+
+fn join(error: &mut JsonError, outer: String) {
     error.path = match error.path.chars().next() {
         None => outer,
         Some('[') => outer + &error.path,
         Some(_) => outer + "." + &error.path,
     };
+    if error.path.len() > MAX_PATH {
+        error.path = format!("{}…", clipped(&error.path, MAX_PATH));
+    }
 }
 
 fn unescape(raw: &[u8]) -> Vec<u8> {

@@ -1,0 +1,13 @@
+"""How the property tests run: the same examples every time, or (`HYPOTHESIS_PROFILE=search`) new and more ones."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}
+
+settings.register_profile("seeded", derandomize=True, database=None, **_COMMON)
+settings.register_profile("search", max_examples=20_000, **_COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "seeded"))

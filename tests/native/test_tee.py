@@ -1,0 +1,114 @@
+"""`Tee` and `Complete`: which replies may be stored."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from isartor._native import ENDPOINTS, Complete, Tee
+from tests.native.reading import chat, complete, completion, encoded, events, head, store
+
+CHAT = ENDPOINTS.index("chat")
+
+
+def outcome(*pieces: bytes, form: str = "sse", limit: int = 1 << 20, endpoint: str = "chat") -> Complete | str:
+    """Feed a tee and return what it says."""
+    tee = Tee(ENDPOINTS.index(endpoint), form, limit)
+    for piece in pieces:
+        tee.feed(piece)
+    return tee.finish()
+
+
+def test_a_stream_is_complete_however_it_is_cut_into_pieces() -> None:
+    """Every way to cut a stream in two, and single bytes, give the same reply."""
+    body = events()
+    whole = complete(body, form="sse").json
+    for at in range(len(body)):
+        cut = outcome(body[:at], body[at:])
+        assert isinstance(cut, Complete)
+        assert cut.json == whole
+    bytewise = outcome(*(body[at : at + 1] for at in range(len(body))))
+    assert isinstance(bytewise, Complete)
+
+
+def test_a_stream_that_ends_early_is_never_complete() -> None:
+    """Cut after any byte before the terminal event's line is over, a stream may not be stored."""
+    body = events()
+    end = body.index(b"[DONE]") + len(b"[DONE]")
+    for at in range(end):
+        assert isinstance(outcome(body[:at]), str), body[:at][-40:]
+
+
+def test_json_that_ends_early_is_never_complete() -> None:
+    """Cut anywhere, a JSON reply may not be stored."""
+    body = completion()
+    for at in range(len(body)):
+        assert isinstance(outcome(body[:at], form="json"), str)
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b"<html>", b"\xff", b'{"error":{"message":"no"}}', b'"hi"'])
+def test_what_is_no_reply_is_never_complete(body: bytes) -> None:
+    """Garbage, errors and empty bodies have a token, whatever the endpoint and form."""
+    for endpoint in ENDPOINTS:
+        for form in ("json", "sse", "json-array"):
+            assert isinstance(outcome(body, form=form, endpoint=endpoint), str), (endpoint, form)
+
+
+@pytest.mark.parametrize("reason", ["content_filter", "never heard of"])
+def test_replies_that_did_not_end_well_are_not_stored(reason: str) -> None:
+    """A filtered reply, or one that ended for a reason nobody knows, answers nobody else."""
+    reply = json.loads(completion())
+    reply["choices"][0]["finish_reason"] = reason
+    assert isinstance(outcome(json.dumps(reply).encode(), form="json"), str)
+
+
+def test_an_error_inside_a_stream_is_not_stored() -> None:
+    """A stream of status 200 with an error event in it is no reply, even if it ends in good order."""
+    body = events().replace(b"data: [DONE]", b'data: {"error":{"message":"no"}}\n\ndata: [DONE]')
+    assert outcome(body) == "error-inside"
+
+
+def test_the_tee_is_bounded() -> None:
+    """More than the limit is not held, whatever comes after."""
+    assert outcome(completion("x" * 1000), form="json", limit=500) == "too-large"
+    tee = Tee(CHAT, "json", 500)
+    for _ in range(1000):
+        tee.feed(b"x" * 1000)
+    assert tee.finish() == "too-large"
+
+
+def test_a_tee_finishes_once() -> None:
+    """The second time there is nothing left; bytes that come late are ignored."""
+    tee = Tee(CHAT, "json", 1 << 20)
+    tee.feed(completion())
+    assert isinstance(tee.finish(), Complete)
+    tee.feed(completion())
+    assert tee.finish() == "finished-twice"
+
+
+def test_a_form_that_is_none_is_refused() -> None:
+    """Forms and endpoints are checked when a tee is made."""
+    with pytest.raises(ValueError, match="form is"):
+        Tee(CHAT, "xml", 1)
+    with pytest.raises(ValueError, match="no such endpoint"):
+        Tee(99, "json", 1)
+
+
+def test_usage_is_read_from_both_forms() -> None:
+    """Tokens are counted as the provider says."""
+    assert complete().usage == (1, 2, 0, 0)
+    assert complete(events(), form="sse").usage == (1, 2, 0, 0)
+
+
+def test_a_reply_is_given_in_the_form_asked_for() -> None:
+    """A JSON reply becomes a stream for who asked for one, and the reverse."""
+    by = store()
+    stream = by.read(head("chat"), encoded(chat(stream=True)))
+    plain = by.read(head("chat"), encoded(chat()))
+    assert complete().render_for(plain) == completion()
+    rendered = complete().render_for(stream)
+    assert rendered.endswith(b"data: [DONE]\n\n")
+    again = complete(rendered, form="sse")
+    choice = json.loads(again.json)["choices"][0]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("hello", "stop")

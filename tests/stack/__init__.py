@@ -1,0 +1,1 @@
+"""The layers: what each does with a request, without a network."""
