@@ -187,6 +187,15 @@ def test_the_number_of_entries_is_bounded() -> None:
     assert sum(isinstance(ask(by, chat(f"q{number}")), Hit) for number in range(500)) <= 50
 
 
+@pytest.mark.parametrize("most", [1, 2, 3, 7])
+def test_a_small_store_holds_what_it_may(most: int) -> None:
+    """The limit is the number that is held, down to one."""
+    by = store(max_entries=most)
+    for number in range(20):
+        assert put(by, chat(f"q{number}")) is None
+    assert by.size()["entries"] == most
+
+
 def test_the_bytes_of_entries_are_bounded() -> None:
     """However large the replies are, no more than `max_bytes` stay; one that is larger than all is refused."""
     by = store(max_bytes=200_000)

@@ -25,8 +25,9 @@ class FakeClient:
     def __init__(self, pieces: Iterable[bytes | None] = ()) -> None:
         """`pieces`: the body; `None` stands for a client that sends no more."""
         self.pieces = list(pieces)
-        self.gone = asyncio.Event()
         self.read = 0
+        self._gone = asyncio.Event()
+        self._watched = asyncio.Event()
 
     async def __call__(self) -> bytes:
         """Read the whole body."""
@@ -46,7 +47,14 @@ class FakeClient:
 
     async def client_disconnect(self) -> None:
         """Return when the client has gone."""
-        await self.gone.wait()
+        self._watched.set()
+        await self._gone.wait()
+
+    async def go(self) -> None:
+        """Go away, and wait until whoever watches has seen it."""
+        self._gone.set()
+        await self._watched.wait()
+        await settled()
 
 
 class FakeResponse:

@@ -11,7 +11,7 @@ import pytest
 from isartor.errors import IsartorError, UpstreamError
 from isartor.stack.exchange import Streamed, Whole
 from tests.native.reading import chat, completion, events
-from tests.stack.fakes import JSON, SSE, FakeProvider, FakeResponse, Stack, everything, header, run, settled
+from tests.stack.fakes import JSON, SSE, FakeClient, FakeProvider, FakeResponse, Stack, everything, header, run, settled
 
 STREAM = chat(stream=True)
 USAGE = chat(stream=True, stream_options={"include_usage": True})
@@ -151,15 +151,33 @@ def test_a_stream_for_json_becomes_json() -> None:
     run(test)
 
 
-@pytest.mark.parametrize("body", [STREAM, chat()], ids=["stream", "json"])
-@pytest.mark.parametrize("garbage", [b"", b"<html>502</html>", b"{", b"[]", b"\xff\xfe", b'"ok"'])
+DEEP = b'{"a":' * 3000 + b"1" + b"}" * 3000
+NO_JSON = (b"", b"<html>502</html>", b"{", b"\xff\xfe", completion()[:-1], DEEP)
+ODD_JSON = (b"[]", b"{}", b'{"choices":[]}', b'{"never":"heard of"}')
+
+
+@pytest.mark.parametrize(("body", "garbage"), [(chat(), one) for one in NO_JSON] + [(STREAM, one) for one in NO_JSON + ODD_JSON])
 def test_garbage_is_an_upstream_error(body: Any, garbage: bytes) -> None:
-    """A 200 whose body is none of the surface's replies is a 502, and is not kept."""
+    """A 200 that is no JSON, or cannot be given as the stream asked for, is a 502, and is not kept."""
     response = FakeResponse(200, JSON, [garbage])
     stack = Stack(FakeProvider(response))
     error = failure(stack, body)
     assert (error.status, error.code, error.fault) == (502, "upstream_invalid_reply", "upstream")
     assert (stack.entries, response.closed) == (0, 1)
+
+
+@pytest.mark.parametrize("body", ODD_JSON)
+def test_json_of_a_shape_that_is_not_known_is_the_providers_answer(body: bytes) -> None:
+    """Who asked for JSON gets the JSON that came; it is not kept."""
+
+    async def test() -> None:
+        stack = Stack(FakeProvider(FakeResponse(200, JSON, [body])))
+        answer = await stack.ask(chat())
+        assert await everything(answer) == body
+        assert header(answer, "cache-status").endswith("detail=malformed")
+        assert stack.entries == 0
+
+    run(test)
 
 
 def test_garbage_as_a_stream_ends_in_an_error_event() -> None:
@@ -279,7 +297,7 @@ def test_json_over_the_limit_cannot_become_a_stream() -> None:
     """A reply of the wrong form that is too large to turn is a clear error, not the wrong form."""
     pieces = [completion("x" * 5000)]
     error = failure(Stack(FakeProvider(FakeResponse(200, JSON, pieces)), limit=1000), STREAM)
-    assert (error.status, error.code) == (502, "upstream_reply_too_large")
+    assert (error.status, error.code) == (502, "upstream_too_large")
 
 
 def test_a_broken_connection_before_the_reply_is_its_error() -> None:
@@ -300,8 +318,8 @@ def test_the_upstream_call_ends_when_its_client_goes() -> None:
         answer = await stack.send(exchange)
         assert isinstance(answer, Streamed)
         assert await answer.pieces.next() == events()[:100]
-        exchange.client.gone.set()  # type: ignore[attr-defined]  # a fake
-        await settled()
+        assert isinstance(exchange.client, FakeClient)
+        await exchange.client.go()
         assert response.closed == 1
         assert stack.entries == 0
         answer.pieces.close()

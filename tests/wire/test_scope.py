@@ -140,7 +140,7 @@ IGNORED = (
     ("chat", {"store": True}),
     ("chat", {"prompt_cache_key": "k"}),
     ("responses", {"prompt_cache_key": "k"}),
-    ("messages", {"metadata": {"user_id": "u"}}),
+    ("messages", {"cache_control": {"type": "ephemeral"}}),
     ("messages", {"service_tier": "standard_only"}),
 )
 COUNTING = (

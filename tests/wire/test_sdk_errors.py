@@ -46,6 +46,11 @@ EXPECTED: dict[str, dict[int, type[Exception]]] = {
         503: gerrors.ServerError,
     },
 }
+STREAM_ERRORS: dict[str, tuple[type[Exception], ...]] = {
+    "openai": (openai.APIError, sdk.StreamFailed),
+    "anthropic": (anthropic.APIError,),
+    "gemini": (gerrors.APIError,),
+}
 CASES = [
     (endpoint, status) for endpoint in ENDPOINTS for status in EXPECTED[sdk.asker(endpoint, stream=False).provider]
 ]
@@ -150,13 +155,8 @@ def test_error_event_raises(endpoint: str, gateway_of: GatewayOf, fresh: Fresh) 
     """The provider's error event inside a 200 stream reaches the application as an exception where its SDK has one."""
     ask = sdk.asker(endpoint, stream=True)
     base = gateway_of(ask.provider).url
-    kinds: dict[str, type[Exception]] = {
-        "openai": openai.APIError,
-        "anthropic": anthropic.APIError,
-        "gemini": gerrors.APIError,
-    }
     prompt = fresh("[[error_event=3]]")
-    with pytest.raises(kinds[ask.provider]):
+    with pytest.raises(STREAM_ERRORS[ask.provider]):
         ask(base, prompt)
 
 
@@ -165,10 +165,5 @@ def test_cut_stream_raises(endpoint: str, gateway_of: GatewayOf, fresh: Fresh) -
     """A stream that the provider cut ends in the SDK's exception, not in a short answer."""
     ask = sdk.asker(endpoint, stream=True)
     base = gateway_of(ask.provider).url
-    kinds: dict[str, type[Exception]] = {
-        "openai": openai.APIError,
-        "anthropic": anthropic.APIError,
-        "gemini": gerrors.APIError,
-    }
-    with pytest.raises(kinds[ask.provider]):
+    with pytest.raises(STREAM_ERRORS[ask.provider]):
         ask(base, fresh("[[cut=4]]"))

@@ -127,7 +127,8 @@ impl Exact {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         let count = limits.entries.max(1);
-        let least = (limits.bytes / count).max(1);
+        // A cache takes no entry that fills it to the last byte, so a single one weighs a little less.
+        let least = (limits.bytes / count).min(limits.bytes - limits.bytes / 16).max(1);
         let items = usize::try_from(count).unwrap_or(usize::MAX);
         // One shard: the limits hold exactly, and callers are few.
         let options = OptionsBuilder::new()
@@ -341,6 +342,15 @@ mod tests {
         assert!(store.weight() <= LIMITS.bytes, "{}", store.weight());
         assert!(store.len() <= 3);
         assert!(!store.store([99; 32], Endpoint::Chat, ME, reply(200_000, true, false), true, 0));
+    }
+
+    #[test]
+    fn a_store_of_one_entry_holds_one() {
+        let store = Exact::new(Limits { entries: 1, ..LIMITS });
+        for key in 0..5 {
+            put(&store, key, 0);
+        }
+        assert_eq!(store.len(), 1);
     }
 
     #[test]

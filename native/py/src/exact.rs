@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use isartor_core::exact::{self, Alias, Entry, Found, Limits, Reason};
 use isartor_core::request::{self, BadRequest as Refused, Key, Reading, Wants};
+use isartor_core::sse::answer_holds;
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -232,11 +233,7 @@ impl Exact {
             return Some(why);
         }
         let reply = &complete.reply;
-        let holds = |text: &String| {
-            let finder = |body: &[u8]| body.windows(text.len()).any(|part| part == text.as_bytes());
-            finder(&reply.json) || reply.stream.as_deref().is_some_and(finder)
-        };
-        if inner.masked.iter().any(holds) {
+        if inner.masked.iter().any(|text| answer_holds(inner.endpoint, reply, text)) {
             return Some("session-bound");
         }
         let fits = self.store.store(

@@ -79,7 +79,7 @@ def from_wire(endpoint: str, body: bytes) -> str:
             case _:
                 raise ValueError(endpoint)
         return "".join(part["text"] for part in parts)
-    except (msgspec.DecodeError, LookupError, TypeError, AttributeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LookupError, TypeError, AttributeError) as error:
         message = f"The provider's reply is not a valid {endpoint!r} reply."
         raise UpstreamError(message, code="upstream_invalid_reply") from error
 

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from isartor.ports import Headers
 
 # How much of the body the library collects before it hands the reply over. Its own default, 64 KiB, would
-# hold a stream back until it is over. With one byte a stream's call returns with its first piece: an upstream
-# that breaks off before that is an HTTP error, not an error event. Short replies are better collected: one
+# hold a stream back until it is over. Nothing is collected of a stream: while the library collects, a call
+# cannot be cancelled, so `send` waits for the first piece itself. Short replies are better collected: one
 # trip between the threads less.
-_COLLECT_STREAM: Final = 1
+_COLLECT_STREAM: Final = 0
 _COLLECT_WHOLE: Final = 64 * 1024
 
 # HTTP/2's default windows of 64 KiB would stall a fast reply once per round trip. A stream's window bounds
@@ -110,7 +110,7 @@ class Transport:
         return builder.build()
 
     async def send(self, method: str, target: str, headers: Headers, body: bytes, *, stream: bool) -> UpstreamResponse:
-        """Send one request to `target` (path and query); return when the reply's head is there.
+        """Send one request to `target` (path and query); return when its head is there, or a stream's first piece.
 
         `stream` says that the reply is to be one: then only silence is bounded and not the whole call, and
         compression is declined, because an encoder on the way may sit on single events.
@@ -132,7 +132,10 @@ class Transport:
         if _FIRST_REDIRECT <= raw.status <= _LAST_REDIRECT:
             await sent.__aexit__(None, None, None)
             raise self._faults.redirect(raw.status)
-        return UpstreamResponse(sent, raw, self._faults, started, stream=stream)
+        response = UpstreamResponse(sent, raw, self._faults, started, stream=stream)
+        if stream:
+            await response.begin()
+        return response
 
     async def close(self) -> None:
         """Close all connections. A later call opens new ones."""
@@ -144,7 +147,7 @@ class Transport:
 class UpstreamResponse:
     """`isartor.ports.Response` over the library's streamed reply."""
 
-    __slots__ = ("_faults", "_reader", "_reading", "_request", "_started", "_stream", "headers", "status")
+    __slots__ = ("_ahead", "_faults", "_reader", "_reading", "_request", "_started", "_stream", "headers", "status")
 
     def __init__(
         self, request: StreamRequest, raw: RawResponse, faults: Faults, started: float, *, stream: bool
@@ -155,14 +158,25 @@ class UpstreamResponse:
         self._request: StreamRequest | None = request
         self._reader = raw.body_reader
         self._reading: asyncio.Task[object] | None = None
+        self._ahead: list[bytes | None] = []
         self._faults = faults
         self._started = started
         self._stream = stream
+
+    async def begin(self) -> None:
+        """Wait for the first piece: an upstream that breaks off before it is an HTTP error, not an error event."""
+        try:
+            self._ahead.append(await self.read())
+        except BaseException:
+            await self.close()
+            raise
 
     async def read(self) -> bytes | None:
         """Next piece of the body, `None` at its proper end."""
         if self._closed():
             raise self._faults.closed()
+        if self._ahead:
+            return self._ahead.pop()
         self._reading = task = asyncio.current_task()
         try:
             piece = await self._reader.read_chunk()

@@ -98,7 +98,7 @@ class CacheAdmin:
 def _decode(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = f"The body is not what this route takes: {error}"
         raise RequestError(message) from None
 
@@ -111,7 +111,7 @@ def _request(prompt: str, body: bytes) -> bytes:
     if not prompt.strip():
         message = "prompt: must not be empty."
         raise RequestError(message, param="prompt")
-    given: dict[str, Any] = msgspec.json.decode(body)
+    given: dict[str, Any] = _decode(body, dict)
     named: dict[str, Any] = {name: given[name] for name in _SESSION if isinstance(given.get(name), str)}
     metadata = given.get("metadata")
     if isinstance(metadata, dict):

@@ -59,7 +59,7 @@ class App:
                 return
             self._gateway.stats.record(head, route=route.path, layer=exchange.layer, status=reply.status)
             if isinstance(reply, Streamed):
-                await replies.stream(proto, reply)
+                await replies.stream(proto, scope.client, reply)
             else:
                 proto.response_bytes(reply.status, reply.headers, reply.body)
         except (GoneError, ProtocolClosed):

@@ -10,6 +10,7 @@ import msgspec
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # public by its documentation, not by its stub
 
 from isartor.errors import IsartorError, MethodError
+from isartor.server.drain import Drain, StalledError
 
 if TYPE_CHECKING:
     from isartor.ports import Headers, Surface
@@ -36,14 +37,19 @@ def fault() -> IsartorError:
     return IsartorError("Isartor failed on this request; see its log.")
 
 
-async def stream(proto: Any, reply: Streamed) -> None:
-    """Writes a stream as it arrives. Ends early, quietly, when the client has gone."""
+async def stream(proto: Any, client: str, reply: Streamed) -> None:
+    """Writes a stream as it arrives, no faster than the client at `client` reads it.
+
+    Ends early, quietly, when the client has gone or takes nothing any more.
+    """
     pieces = reply.pieces
+    drain = Drain(client)
     try:
         transport = proto.response_stream(reply.status, reply.headers)
         while (piece := await pieces.next()) is not None:
             await transport.send_bytes(piece)
-    except ProtocolClosed:
+            await drain.after(len(piece))
+    except (ProtocolClosed, StalledError):
         pass
     finally:
         pieces.close()

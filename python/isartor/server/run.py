@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +17,7 @@ if TYPE_CHECKING:
 
 # Beyond the grace for running replies: what Granian itself needs to stop.
 _KILL_AFTER_SECS = 5
+_PR_SET_PDEATHSIG = 1
 
 
 def granian_options(config: Config) -> dict[str, Any]:
@@ -58,5 +64,28 @@ def _load(config: Config) -> Any:
     from isartor.server.app import App
     from isartor.wiring import Gateway
 
+    _end_with_parent()
     logs.setup(config.log_level, secrets=(config.gateway_api_key, config.external_llm_api_key))
     return App(Gateway(config))
+
+
+def _end_with_parent() -> None:
+    """A worker whose main process was killed ends too: it would hold the port, and nobody could stop it.
+
+    Linux does it at once, by a signal; elsewhere a thread looks once a second.
+    """
+    parent = os.getppid()
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was killed meanwhile
+            os._exit(1)
+    else:
+
+        def look() -> None:
+            while os.getppid() == parent:
+                time.sleep(1)
+            os._exit(1)
+
+        threading.Thread(target=look, name="isartor-parent", daemon=True).start()

@@ -222,7 +222,7 @@ def _as(headers: Headers, content_type: tuple[str, str]) -> Headers:
 def _is_json(body: bytes) -> bool:
     try:
         return isinstance(msgspec.json.decode(body), dict | list)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
 
 
@@ -231,7 +231,7 @@ def _said(body: bytes) -> str:
     try:
         said = msgspec.json.decode(body)
         return str(said["error"]["message"])
-    except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LookupError, TypeError):
         return body[:300].decode("utf-8", "replace").strip()
 
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 # Bytes that may wait for the fastest passenger before the provider has to wait as well.
 _AHEAD: Final = 256 * 1024
 
+# How soon a client that goes away is noticed, at the earliest.
+_WATCH_AFTER_SECS: Final = 0.02
+# Bytes past the limit that are held for a passenger who is slower than another one, at least.
+_BEHIND: Final = 1024 * 1024
+
 
 class GoneError(Exception):
     """The client has gone; there is nobody to answer."""
@@ -33,13 +38,12 @@ class Flight:
         """`limit`: bytes that are kept. `landed` is called once, when no more passengers can be taken."""
         loop = asyncio.get_running_loop()
         self.key = key
-        self.opened: asyncio.Future[Whole | Headers] = loop.create_future()
-        """The reply as a whole, or the headers of a stream; or the error."""
         self.note = ""
         """What became of the reply in the store, as `cache-status` parameters; set before a whole reply opens."""
         self._limit = limit
         self._landed = landed
         self._loop = loop
+        self._head: Whole | Headers | None = None
         self._pieces: list[bytes] = []
         self._first = 0  # index of _pieces[0] in the whole stream
         self._size = 0  # bytes kept
@@ -71,24 +75,17 @@ class Flight:
             self.close()
             self._done = True
             self._error = error
-            if not self.opened.done():
-                if error is not None:
-                    self.opened.set_exception(error)
-                    # Whoever waits gets it; if nobody is left, nobody needs to hear of it.
-                    self.opened.exception()
-                else:
-                    self.opened.cancel()
             self._wake()
 
     def begin(self, headers: Headers) -> None:
         """The reply is a stream."""
-        if not self.opened.done():
-            self.opened.set_result(headers)
+        self._head = headers
+        self._wake()
 
     def answer(self, whole: Whole) -> None:
         """The reply is there as a whole."""
-        if not self.opened.done():
-            self.opened.set_result(whole)
+        self._head = whole
+        self._wake()
 
     async def push(self, piece: bytes) -> None:
         """Hands one piece on; waits while everybody is busy with earlier ones."""
@@ -138,6 +135,14 @@ class Flight:
             elif self._room is not None:
                 self._make_room()
 
+    async def head(self) -> Whole | Headers:
+        """The reply as a whole, or the headers of a stream. Raises the flight's error, `GoneError` if it was ended."""
+        while self._head is None:
+            if self._done:
+                raise self._error or GoneError
+            await self._change()
+        return self._head
+
     async def wait(self, index: int) -> list[bytes] | None:
         """The pieces from `index` on, as soon as there are any; `None` at the end. Raises the flight's error."""
         while index - self._first >= len(self._pieces):
@@ -145,13 +150,17 @@ class Flight:
                 if self._error is not None:
                     raise self._error
                 return None
-            more: asyncio.Future[None] = self._loop.create_future()
-            self._waiting.append(more)
-            await more
+            await self._change()
         if index < self._first:
             message = "This client read too slowly; the earlier part of the stream is no longer held."
             raise UpstreamError(message, code="client_too_slow")
         return self._pieces[index - self._first :]
+
+    async def _change(self) -> None:
+        # Each waits for a future of its own: one's cancellation must not reach the others.
+        change: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.append(change)
+        await change
 
     def taken(self) -> None:
         """A passenger has got further."""
@@ -162,9 +171,12 @@ class Flight:
         return max((passenger.bytes for passenger in self._passengers), default=self._total)
 
     def _forget(self) -> None:
-        """Drops pieces that everybody has, and, past twice the limit, those that only the slowest still need."""
-        slowest = min((passenger.index for passenger in self._passengers), default=self._first + len(self._pieces))
-        while self._pieces and (self._first < slowest or self._size > 2 * self._limit):
+        """Drops pieces that everybody has, and, far past the limit, those that only the slower ones still need."""
+        end = self._first + len(self._pieces)
+        slowest = min((passenger.index for passenger in self._passengers), default=end)
+        fastest = max((passenger.index for passenger in self._passengers), default=end)
+        most = self._limit + max(self._limit, _BEHIND)
+        while self._first < slowest or (self._first < fastest and self._size > most):
             self._size -= len(self._pieces.pop(0))
             self._first += 1
 
@@ -175,34 +187,29 @@ class Flight:
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for more in waiting:
-            if not more.done():
-                more.set_result(None)
+        for change in waiting:
+            if not change.done():
+                change.set_result(None)
 
 
 class Passenger:
     """One client's place in a flight."""
 
-    __slots__ = ("_flight", "_gone", "_watch", "bytes", "index")
+    __slots__ = ("_client", "_flight", "_timer", "_watch", "bytes", "index")
 
     def __init__(self, flight: Flight, client: Client) -> None:
-        """Watches the client from now on: if it goes, it leaves the flight."""
+        """Watches the client soon: if it goes, it leaves the flight."""
         self.index = 0
         self.bytes = 0
         self._flight = flight
-        self._gone = False
-        self._watch = asyncio.ensure_future(client.client_disconnect())
-        self._watch.add_done_callback(self._left)
+        self._client = client
+        self._watch: asyncio.Future[None] | None = None
+        # A watch costs as much as a fast reply's whole way; most replies are there before it begins.
+        self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_SECS, self._begin)
 
     async def head(self) -> Whole | Headers:
         """The reply as a whole, or the headers of a stream. Raises the flight's error."""
-        try:
-            # One passenger's cancellation must not reach the others.
-            return await asyncio.shield(self._flight.opened)
-        except asyncio.CancelledError:
-            if self._flight.opened.cancelled():
-                raise GoneError from None
-            raise
+        return await self._flight.head()
 
     async def next(self) -> bytes | None:
         """The next piece, or several that have come meanwhile; `None` at the end."""
@@ -217,8 +224,14 @@ class Passenger:
 
     def leave(self) -> None:
         """Wants no more."""
-        self._watch.cancel()
+        self._timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
         self._flight.leave(self)
+
+    def _begin(self) -> None:
+        self._watch = asyncio.ensure_future(self._client.client_disconnect())
+        self._watch.add_done_callback(self._left)
 
     def _left(self, watch: asyncio.Future[None]) -> None:
         if not watch.cancelled():

@@ -324,7 +324,9 @@ impl<'h> Found<'h> {
             }
             "x-stainless-retry-count" => head.retried = value != "0",
             "x-request-id" if is_id(value) => head.request_id = Some(value.to_owned()),
-            "x-isartor-session-id" => self.scopes.push((name, value)),
+            // An empty value names no session.
+            "x-isartor-session-id" if !value.is_empty() => self.scopes.push((name, value)),
+            _ if value.is_empty() => {}
             _ if SCOPES.contains(&name) || AGENT_SCOPES.contains(&name) => {
                 self.scopes.push((name, value));
             }

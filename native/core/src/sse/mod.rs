@@ -15,6 +15,7 @@
 //! Cost: feeding is one bounded append per chunk. Finishing parses the reply once. Replaying a stored stream
 //! copies nothing, but for the usage chunk of chat and completions where the client has not asked for it.
 
+mod answer;
 mod chat;
 mod completions;
 mod events;
@@ -36,6 +37,7 @@ use serde_json::{Map, Value};
 
 use crate::endpoint::Endpoint;
 
+pub use answer::answer_holds;
 pub use events::{Event, Events};
 pub use outcome::{Facts, Reply, Unreplayable, Unstorable, Usage};
 pub use tee::Tee;

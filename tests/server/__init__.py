@@ -1,0 +1,1 @@
+"""The HTTP side: paths, pages, errors and the process, without a socket."""
