@@ -68,7 +68,7 @@ def test_a_killed_gateways_file_is_left_over(tmp_path: Path) -> None:
         assert path.read_text() == f"{os.getpid()}\n"
 
 
-@pytest.mark.parametrize("content", ["", "x", "-5", "0", "1", "99999999", str(os.getpid())])
+@pytest.mark.parametrize("content", ["", "x", "-5", "0", "1", "99999999", pytest.param(str(os.getpid()), id="our own")])
 def test_a_file_that_nobody_holds_names_nobody(tmp_path: Path, content: str) -> None:
     """Whatever stands in a file without a holder, no process is taken for the gateway."""
     path = tmp_path / "pid"

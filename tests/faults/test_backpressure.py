@@ -27,10 +27,13 @@ class Firehose(threading.Thread):
         self.ended = threading.Event()
 
     def run(self) -> None:
-        connection, _ = self.listener.accept()
+        with self.listener:
+            connection, _ = self.listener.accept()
         with connection:
             connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+            connection.sendall(
+                b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+            )
             delta = {"choices": [{"index": 0, "delta": {"content": PIECE.decode()}, "finish_reason": None}]}
             event = b"data: " + json.dumps(delta).encode() + b"\n\n"
             chunk = b"%x\r\n%s\r\n" % (len(event), event)

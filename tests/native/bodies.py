@@ -59,9 +59,13 @@ def _plus(first: st.SearchStrategy[Members], second: st.SearchStrategy[Members])
 
 _extra = _members(values)
 _parts = st.lists(_plus(_object(type=st.sampled_from(["text", "tool_result"]), text=texts), _extra), max_size=2)
-_turn = _plus(_object(role=st.sampled_from(["user", "system", "developer", "assistant"]), content=texts | _parts), _extra)
+_turn = _plus(
+    _object(role=st.sampled_from(["user", "system", "developer", "assistant"]), content=texts | _parts), _extra
+)
 _turns = st.lists(_turn, min_size=1, max_size=3)
-_tools = st.lists(_plus(_object(name=texts, input_schema=_extra, function=_object(parameters=_extra)), _extra), max_size=2)
+_tools = st.lists(
+    _plus(_object(name=texts, input_schema=_extra, function=_object(parameters=_extra)), _extra), max_size=2
+)
 _fields = {
     "temperature": numbers,
     "stream": st.booleans(),

@@ -58,7 +58,9 @@ _CLOSED = re.compile(rf"|{_TURN}|{_PART}|/metadata|{_DECLARATIONS}/#")
 SYSTEM_TEXT = re.compile(rf"(/system|/instructions){_ANY_DEPTH}(/text)?")
 TURN_TEXT = re.compile(rf"{_TURN}/content{_ANY_DEPTH}(/text)?")
 _FOLDER = re.compile(r"/session-state/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})")
-_STAMP = re.compile(r"<current_datetime>(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))</current_datetime>")
+_STAMP = re.compile(
+    r"<current_datetime>(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))</current_datetime>"
+)
 
 
 class Members(list[tuple[str, Any]]):

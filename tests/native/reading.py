@@ -92,7 +92,7 @@ def encoded(body: bytes | str | dict[str, Any]) -> bytes:
     return body.encode() if isinstance(body, str) else body
 
 
-def chat(prompt: str = "hi", **members: Any) -> dict[str, Any]:
+def chat(prompt: str = "hi", /, **members: Any) -> dict[str, Any]:
     """Return a chat completion request."""
     return {"model": "m", "messages": [{"role": "user", "content": prompt}], **members}
 

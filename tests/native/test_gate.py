@@ -134,7 +134,13 @@ def test_host_and_origin_are_looked_at_before_the_key() -> None:
 
 def test_what_is_open_is_one_short_list() -> None:
     """Without a key there is nothing but the two signs of life and the probe of agents."""
-    assert routes.OPEN == {("HEAD", "/"), ("GET", "/health"), ("HEAD", "/health"), ("GET", "/healthz"), ("HEAD", "/healthz")}
+    assert routes.OPEN == {
+        ("HEAD", "/"),
+        ("GET", "/health"),
+        ("HEAD", "/health"),
+        ("GET", "/healthz"),
+        ("HEAD", "/healthz"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from isartor._native import Gate
+from isartor._native import ENDPOINTS, Gate
 from tests.native import oracle, reading
 from tests.native.reading import Recorded
 
@@ -88,12 +88,14 @@ def _form(name: str, client: str) -> Any:
     return oracle.form(_by_name(name).raw, oracle.Rules(client=client))
 
 
-@pytest.mark.parametrize("name", [first for first, _ in RUNS if not first.startswith(("gemini", "opencode-1", "opencode-2"))])
+@pytest.mark.parametrize(
+    "name", [first for first, _ in RUNS if not first.startswith(("gemini", "opencode-1", "opencode-2"))]
+)
 def test_what_a_client_makes_up_is_ignored_for_that_client_only(name: str) -> None:
     """Without the client's headers, two runs of its prompt differ, unless the named list covers all they differ in."""
     first, second = (_by_name(one) for one in next(pair for pair in RUNS if pair[0] == name))
     nobody = Gate(keys=[], hosts=[], any_address=False, origins=[], scope_agent_sessions=False, seed=1).read(
-        reading.ENDPOINTS.index("responses" if "input" in first.body else "messages"), "", []
+        ENDPOINTS.index("responses" if "input" in first.body else "messages"), "", []
     )
     keys = {reading.key_or_none(STORE, nobody, one.raw) for one in (first, second)}
     covered = oracle.form(first.raw) == oracle.form(second.raw)

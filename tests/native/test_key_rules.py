@@ -71,7 +71,11 @@ TURNED = {"type": "object", "properties": {"b": {"type": "string"}, "a": {"type"
     [
         ("chat", "tools", lambda schema: [{"type": "function", "function": {"name": "f", "parameters": schema}}]),
         ("chat", "functions", lambda schema: [{"name": "f", "parameters": schema}]),
-        ("chat", "response_format", lambda schema: {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}),
+        (
+            "chat",
+            "response_format",
+            lambda schema: {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}},
+        ),
         ("chat", "guided_json", lambda schema: schema),
         ("chat", "structured_outputs", lambda schema: {"json": schema}),
         ("responses", "tools", lambda schema: [{"type": "function", "name": "f", "parameters": schema}]),
@@ -81,7 +85,11 @@ TURNED = {"type": "object", "properties": {"b": {"type": "string"}, "a": {"type"
         ("messages", "output_config", lambda schema: {"format": {"type": "json_schema", "schema": schema}}),
         ("messages", "output_format", lambda schema: {"type": "json_schema", "schema": schema}),
         ("generate", "tools", lambda schema: [{"functionDeclarations": [{"name": "f", "parameters": schema}]}]),
-        ("generate", "tools", lambda schema: [{"function_declarations": [{"name": "f", "parametersJsonSchema": schema}]}]),
+        (
+            "generate",
+            "tools",
+            lambda schema: [{"function_declarations": [{"name": "f", "parametersJsonSchema": schema}]}],
+        ),
         ("generate", "generationConfig", lambda schema: {"responseSchema": schema}),
         ("generate", "generation_config", lambda schema: {"response_json_schema": schema}),
         ("gemini_count", "generateContentRequest", lambda schema: {"generationConfig": {"responseSchema": schema}}),
@@ -174,7 +182,10 @@ def test_time_stamps_are_rounded_down_to_the_ttl(ttl: int) -> None:
 
     start = 1_795_180_500 // ttl * ttl
     times = [start - 0.001, start, start + ttl / 2, start + ttl - 0.001, start + ttl]
-    keys = [copilot(stamped(datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds")), ttl=ttl) for time in times]
+    keys = [
+        copilot(stamped(datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds")), ttl=ttl)
+        for time in times
+    ]
     assert keys[1] == keys[2] == keys[3]
     assert len({keys[0], keys[1], keys[4]}) == 3
 
@@ -188,7 +199,9 @@ def test_a_time_stamp_keeps_its_place_on_earth() -> None:
 @pytest.mark.parametrize("agent", [name for name in AGENTS if name != "copilot"])
 def test_nobody_elses_texts_are_touched(agent: str) -> None:
     """Time stamps and folders in the texts of other clients count as they are."""
-    assert copilot(stamped("2026-11-20T13:05:00Z"), agent=agent) != copilot(stamped("2026-11-20T13:05:01Z"), agent=agent)
+    assert copilot(stamped("2026-11-20T13:05:00Z"), agent=agent) != copilot(
+        stamped("2026-11-20T13:05:01Z"), agent=agent
+    )
     assert copilot("hi", FOLDER_A, agent=agent) != copilot("hi", FOLDER_B, agent=agent)
 
 
@@ -199,7 +212,9 @@ def test_a_stamp_of_the_users_own_counts_to_the_second() -> None:
     assert copilot(stamped("2026-11-20T13:05:00Z") + one) != copilot(stamped("2026-11-20T13:05:00Z") + other)
 
 
-@pytest.mark.parametrize("time", ["", "now", "2026-13-20T13:05:00Z", "2026-11-20T25:05:00Z", " 2026-11-20T13:05:00Z", "2026-11-20"])
+@pytest.mark.parametrize(
+    "time", ["", "now", "2026-13-20T13:05:00Z", "2026-11-20T25:05:00Z", " 2026-11-20T13:05:00Z", "2026-11-20"]
+)
 def test_what_is_no_time_stamp_stays_as_it_is(time: str) -> None:
     """A tag without a time in it is text like any other."""
     assert copilot(stamped(time)) != copilot(stamped("2026-11-20T13:05:00Z"))

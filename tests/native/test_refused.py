@@ -61,7 +61,9 @@ def test_invalid_utf8_is_refused(bad: bytes) -> None:
 @pytest.mark.parametrize("text", ["\\ud83d", "\\ude00", "a\\ud83db", "\\ude00\\ud83d"])
 def test_lone_surrogates_are_read(text: str) -> None:
     """JavaScript clients do send halves of characters; they are read, and stay apart from everything else."""
-    keys = {key("chat", encoded(chat("?")).replace(b"?", one.encode())) for one in (text, "\ufffd", "?", "\\ud83d\\ude00")}
+    keys = {
+        key("chat", encoded(chat("?")).replace(b"?", one.encode())) for one in (text, "\ufffd", "?", "\\ud83d\\ude00")
+    }
     assert len(keys) == 4
 
 
@@ -128,7 +130,24 @@ SEEDS = [
 ]
 """Bodies that every endpoint takes."""
 SPLICES = (
-    *(b"{", b"}", b"[", b"]", b'"', b":", b",", b"\\", b"\\u", b"\\ud83d", b"null", b"true", b"1e999", b"-", b"0", b" "),
+    *(
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b'"',
+        b":",
+        b",",
+        b"\\",
+        b"\\u",
+        b"\\ud83d",
+        b"null",
+        b"true",
+        b"1e999",
+        b"-",
+        b"0",
+        b" ",
+    ),
     *(b"\xff", b"\xc3\xa9", b"\x00", b'"messages":', b'"content":[', b'"cache_control":{}', b'"type":"item_reference"'),
 )
 
@@ -160,7 +179,11 @@ def test_a_hundred_thousand_random_bodies_are_read_or_refused() -> None:
     """Whatever comes, the answer is a view or a refusal, and Python's own reader agrees on what is JSON."""
     how = random.Random(20261120)
     by = store()
-    heads = [head(endpoint, headers) for endpoint in ENDPOINTS for headers in ([], [("x-initiator", "user")], [("originator", "codex")])]
+    heads = [
+        head(endpoint, headers)
+        for endpoint in ENDPOINTS
+        for headers in ([], [("x-initiator", "user")], [("originator", "codex")])
+    ]
     small = SEEDS * 10 + [one.raw for one in recorded() if len(one.raw) < 3000]
     read_ones = refused = 0
     for number in range(100_000):

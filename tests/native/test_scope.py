@@ -150,5 +150,10 @@ def test_bytes_that_were_answered_once_are_known_again_in_their_scope_only() -> 
     assert not isinstance(request, Hit)
     assert kept.store(who, request, complete()) is None
     assert isinstance(kept.lookup(who, body, "/"), Hit)
-    for other in ([], [("x-session-id", "b")], [("x-session-id", "a"), ("openai-beta", "x")], [("x-session-id", "a"), ("x-ghost-mode", "1")]):
+    for other in (
+        [],
+        [("x-session-id", "b")],
+        [("x-session-id", "a"), ("openai-beta", "x")],
+        [("x-session-id", "a"), ("x-ghost-mode", "1")],
+    ):
         assert not isinstance(kept.lookup(head("chat", other), body, "/"), Hit), other

@@ -11,7 +11,9 @@ from isartor._native import Exact, Hit, Request, Stats
 from tests.native.reading import Headers, chat, complete, completion, encoded, events, gate, head, store
 
 
-def ask(kept: Exact, body: Any = None, headers: Headers | None = None, endpoint: str = "chat", **how: Any) -> Hit | Request:
+def ask(
+    kept: Exact, body: Any = None, headers: Headers | None = None, endpoint: str = "chat", **how: Any
+) -> Hit | Request:
     """Look a body up."""
     return kept.lookup(head(endpoint, headers, **how), encoded(body if body is not None else chat()), "/x")
 

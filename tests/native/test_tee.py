@@ -47,7 +47,9 @@ def test_json_that_ends_early_is_never_complete() -> None:
         assert isinstance(outcome(body[:at], form="json"), str)
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b"<html>", b"\xff", b'{"error":{"message":"no"}}', b'"hi"'])
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b"{}", b"<html>", b"\xff", b'{"error":{"message":"no"}}', b'"hi"']
+)
 def test_what_is_no_reply_is_never_complete(body: bytes) -> None:
     """Garbage, errors and empty bodies have a token, whatever the endpoint and form."""
     for endpoint in ENDPOINTS:

@@ -19,7 +19,16 @@ from isartor.wiring import Gateway
 from tests.server.fakes import FakeProto, FakeScope
 
 KEY = [("x-api-key", "gateway-secret")]
-GETS = ("/", "/api/hello", "/health", "/healthz", "/debug/stats/prompts", "/debug/stats/agents", "/v1/models", "/v1beta/models")
+GETS = (
+    "/",
+    "/api/hello",
+    "/health",
+    "/healthz",
+    "/debug/stats/prompts",
+    "/debug/stats/agents",
+    "/v1/models",
+    "/v1beta/models",
+)
 
 
 def made(**settings: Any) -> App:
@@ -64,7 +73,9 @@ def test_head_has_no_body(path: str, app: App) -> None:
     assert (reply.status, reply.body) == (200, b"")
 
 
-@pytest.mark.parametrize("path", [*routes.PROMPTS, *GETS, "/v1beta/models/m:generateContent", "/v1/models/m", "/api/v1/cache/store"])
+@pytest.mark.parametrize(
+    "path", [*routes.PROMPTS, *GETS, "/v1beta/models/m:generateContent", "/v1/models/m", "/api/v1/cache/store"]
+)
 @pytest.mark.parametrize("method", ["PATCH", "DELETE", "OPTIONS", "BREW"])
 def test_a_wrong_method_is_a_405_that_names_the_right_ones(path: str, method: str, app: App) -> None:
     """Each route says which methods it takes, in its surface's shape."""
@@ -76,7 +87,18 @@ def test_a_wrong_method_is_a_405_that_names_the_right_ones(path: str, method: st
     assert reply.json["error"]
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/v1/nothing", "/v1beta/nothing", "/v1/messages/nothing", "/v1beta/models/m:nothing", "//", "/v1/models/m:x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "/v1/nothing",
+        "/v1beta/nothing",
+        "/v1/messages/nothing",
+        "/v1beta/models/m:nothing",
+        "//",
+        "/v1/models/m:x",
+    ],
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_an_unknown_route_is_a_404(path: str, method: str, app: App) -> None:
     """As JSON, in the shape of the surface next to it."""
@@ -97,7 +119,12 @@ def test_only_the_constant_list_is_open(locked: App) -> None:
     """Everything needs the key but `routes.OPEN`, what does not exist included; with the key all of it answers."""
     everything = [("GET", path) for path in GETS] + [("HEAD", path) for path in GETS[:4]]
     everything += [("POST", path) for path in routes.PROMPTS]
-    everything += [("POST", "/v1beta/models/m:generateContent"), ("POST", "/api/v1/cache/lookup"), ("GET", "/nothing"), ("PUT", "/v1/models")]
+    everything += [
+        ("POST", "/v1beta/models/m:generateContent"),
+        ("POST", "/api/v1/cache/lookup"),
+        ("GET", "/nothing"),
+        ("PUT", "/v1/models"),
+    ]
     for method, path in everything:
         without = call(locked, method, path).status
         assert without == (200 if (method, path) in routes.OPEN else 401), (method, path)
@@ -116,7 +143,11 @@ def test_googles_keys_open_the_model_pages(locked: App) -> None:
 
 def test_foreign_pages_and_hosts_stay_out(app: App) -> None:
     """Also on open routes."""
-    for headers in ([("origin", "https://evil.example")], [("host", "evil.example")], [("sec-fetch-site", "cross-site")]):
+    for headers in (
+        [("origin", "https://evil.example")],
+        [("host", "evil.example")],
+        [("sec-fetch-site", "cross-site")],
+    ):
         for path in ("/health", "/v1/models", "/nothing"):
             assert call(app, "GET", path, headers).status == 403
 
@@ -130,7 +161,10 @@ def test_models_have_three_shapes(locked: App) -> None:
     anthropic = call(locked, "GET", "/v1/models", [*KEY, ("anthropic-version", "2023-06-01")]).json
     assert openai["object"] == "list"
     assert "has_more" in anthropic
-    for path, headers in (("/v1beta/models", KEY), ("/v1/models", [*KEY, ("x-goog-api-client", "google-genai-sdk/3.4.0")])):
+    for path, headers in (
+        ("/v1beta/models", KEY),
+        ("/v1/models", [*KEY, ("x-goog-api-client", "google-genai-sdk/3.4.0")]),
+    ):
         gemini = call(locked, "GET", path, headers).json
         assert {model["name"] for model in gemini["models"]} >= {"models/fast"}
     assert {model["id"] for model in openai["data"]} == {model["id"] for model in anthropic["data"]}
@@ -265,7 +299,18 @@ def test_health_tells_no_secrets(locked: App) -> None:
     assert b"secret" not in body
 
 
-@pytest.mark.parametrize(("query", "expected"), [("", 20), ("?limit=3", 3), ("?limit=0", 0), ("?limit=-5", 0), ("?limit=x", 20), ("?limit=99999", 30), ("?limit=", 20)])
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", 20),
+        ("?limit=3", 3),
+        ("?limit=0", 0),
+        ("?limit=-5", 0),
+        ("?limit=x", 20),
+        ("?limit=99999", 30),
+        ("?limit=", 20),
+    ],
+)
 def test_statistics_show_as_many_as_asked(query: str, expected: int, app: App) -> None:
     """`limit` is taken when it is a number, within its bounds, and never an error."""
     for number in range(30):

@@ -60,7 +60,9 @@ class FakeClient:
 class FakeResponse:
     """A reply whose pieces the test gives; an error among them is raised in its place."""
 
-    def __init__(self, status: int, headers: Headers, pieces: Iterable[bytes | IsartorError] = (), *, ends: bool = True) -> None:
+    def __init__(
+        self, status: int, headers: Headers, pieces: Iterable[bytes | IsartorError] = (), *, ends: bool = True
+    ) -> None:
         """`ends`: the body is over after the pieces; otherwise `feed` and `end` go on."""
         self.status = status
         self.headers = headers
@@ -129,7 +131,16 @@ class FakeProvider:
         """See `isartor.ports.Provider`."""
 
 
-_EVERYTHING = ("chat", "completions", "embeddings", "responses", "messages", "count_tokens", "generate", "stream_generate")
+_EVERYTHING = (
+    "chat",
+    "completions",
+    "embeddings",
+    "responses",
+    "messages",
+    "count_tokens",
+    "generate",
+    "stream_generate",
+)
 _ROUTES: dict[str, Route] = {route.endpoint: route for route in routes.PROMPTS.values()}
 
 

@@ -16,7 +16,9 @@ from tests.stack.fakes import JSON, SSE, FakeClient, FakeProvider, FakeResponse,
 
 USAGE = chat(stream=True, stream_options={"include_usage": True})
 PROMPT = {"prompt": "hi"}
-GEMINI = {"candidates": [{"content": {"role": "model", "parts": [{"text": "hello"}]}, "finishReason": "STOP", "index": 0}]}
+GEMINI = {
+    "candidates": [{"content": {"role": "model", "parts": [{"text": "hello"}]}, "finishReason": "STOP", "index": 0}]
+}
 MESSAGE = {
     "id": "msg_1",
     "type": "message",
@@ -342,7 +344,13 @@ def test_the_call_carries_what_the_client_sent() -> None:
         await stack.ask(body, [("openai-beta", "x"), ("x-request-id", "abc")], query="a=b")
         call = stack.provider.calls[0]
         assert call.body == body.replace(b"fast", b"slow")
-        assert (call.endpoint, call.model, call.stream, call.query, call.request_id) == ("chat", "slow", False, "a=b", "abc")
+        assert (call.endpoint, call.model, call.stream, call.query, call.request_id) == (
+            "chat",
+            "slow",
+            False,
+            "a=b",
+            "abc",
+        )
         assert ("openai-beta", "x") in call.headers
 
     run(test)
@@ -405,7 +413,9 @@ def test_a_native_prompt_whose_reply_is_filtered_is_answered_and_not_kept() -> N
     run(test)
 
 
-@pytest.mark.parametrize("garbage", [b"", b"{", b"\xff", b'{"choices":"\xff"}', b'{"a":' * 3000 + b"1" + b"}" * 3000, b"[]"])
+@pytest.mark.parametrize(
+    "garbage", [b"", b"{", b"\xff", b'{"choices":"\xff"}', b'{"a":' * 3000 + b"1" + b"}" * 3000, b"[]"]
+)
 def test_a_native_prompt_whose_reply_is_garbage_is_a_502(garbage: bytes) -> None:
     """Nothing is made up of what is no reply."""
 
@@ -422,7 +432,11 @@ def test_a_native_prompt_fails_in_native_words() -> None:
     """The provider's error is not passed off as one of the native surface."""
 
     async def test() -> None:
-        stack = Stack(FakeProvider(FakeResponse(429, [*JSON, ("retry-after", "3")], [b'{"error":{"message":"slow"}}']), endpoints=["chat"]))
+        stack = Stack(
+            FakeProvider(
+                FakeResponse(429, [*JSON, ("retry-after", "3")], [b'{"error":{"message":"slow"}}']), endpoints=["chat"]
+            )
+        )
         with pytest.raises(UpstreamError) as caught:
             await stack.ask(PROMPT, endpoint="native")
         assert (caught.value.status, caught.value.retry_after) == (429, 3.0)

@@ -156,7 +156,9 @@ NO_JSON = (b"", b"<html>502</html>", b"{", b"\xff\xfe", completion()[:-1], DEEP)
 ODD_JSON = (b"[]", b"{}", b'{"choices":[]}', b'{"never":"heard of"}')
 
 
-@pytest.mark.parametrize(("body", "garbage"), [(chat(), one) for one in NO_JSON] + [(STREAM, one) for one in NO_JSON + ODD_JSON])
+@pytest.mark.parametrize(
+    ("body", "garbage"), [(chat(), one) for one in NO_JSON] + [(STREAM, one) for one in NO_JSON + ODD_JSON]
+)
 def test_garbage_is_an_upstream_error(body: Any, garbage: bytes) -> None:
     """A 200 that is no JSON, or cannot be given as the stream asked for, is a 502, and is not kept."""
     response = FakeResponse(200, JSON, [garbage])
@@ -268,7 +270,9 @@ def test_the_providers_own_error_goes_on(status: int) -> None:
     run(test)
 
 
-@pytest.mark.parametrize(("status", "expected"), [(400, 400), (404, 404), (429, 429), (500, 502), (503, 502), (301, 301)])
+@pytest.mark.parametrize(
+    ("status", "expected"), [(400, 400), (404, 404), (429, 429), (500, 502), (503, 502), (301, 301)]
+)
 def test_an_error_that_is_no_json_is_told_in_our_words(status: int, expected: int) -> None:
     """A proxy's HTML page becomes an error of the surface that quotes it; a server error becomes a 502."""
     response = FakeResponse(status, [("content-type", "text/html"), ("retry-after", "9")], [b"<h1>no</h1>"])

@@ -48,16 +48,24 @@ def plan_for(endpoint: str, body: Json, tag: str, number: int, extra: dict[str, 
     """Return what to answer: the request's own directives, and those of the control calls."""
     plan = Plan(tag, number)
     module = _FORMATS[endpoint]
-    if isinstance(body, dict):
+    try:
         plan.options.update(directives(module.last_user_text(body)))
-        if hasattr(module, "prepare"):
-            module.prepare(body, plan)
+        module.prepare(body, plan)
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError):
+        plan.options["status"] = "400"  # what the stub cannot read a provider would refuse
     plan.options.update(extra)
     return plan
 
 
-def reply_for(endpoint: str, path: str, query: str, body: Json, plan: Plan) -> Reply:
-    """Build the reply."""
+def reply_for(endpoint: str, path: str, query: str, body: Json, plan: Plan) -> Reply | None:
+    """Build the reply; None when the body is none that a provider would take."""
+    try:
+        return _build(endpoint, path, query, body, plan)
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError):
+        return None
+
+
+def _build(endpoint: str, path: str, query: str, body: Json, plan: Plan) -> Reply:
     if endpoint == "chat":
         return openai_chat.chat(body, plan)
     if endpoint == "completions":

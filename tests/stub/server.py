@@ -279,7 +279,7 @@ class _Connection(asyncio.Protocol):
             value = known if known is not None else {"error": {"message": f"stub has no {call.path}"}}
             await self._json(status, dumps(value).encode(), [])
             return
-        status, body = routes.refusal(call.endpoint, call.path, headers, call.body)
+        refusal, body = routes.refusal(call.endpoint, call.path, headers, call.body)
         plan = routes.plan_for(call.endpoint, body, call.tag, call.number, extra)
         call.options = plan.options
         await self._pause(plan, "head_delay_ms")
@@ -287,18 +287,19 @@ class _Connection(asyncio.Protocol):
             await stub._gate(plan.options.get("gate", "")).wait()  # noqa: SLF001
         if await self._broken_head(plan):
             return
-        status = plan.integer("status", status)
+        status = refusal or plan.integer("status")
+        reply = None if status else routes.reply_for(call.endpoint, call.path, call.query, body, plan)
         shown = _provider_headers(call, plan)
         if plan.flag("redirect"):
             await self._json(302, b"", [("location", plan.options["redirect"])])
             return
-        if status or plan.flag("error_body"):
-            value = routes.error_body(call.endpoint, status or 500, plan)
+        if reply is None or plan.flag("error_body"):
+            status = status or (200 if reply else 400)
+            value = routes.error_body(call.endpoint, status, plan)
             if plan.flag("retry_after"):
                 shown.append(("retry-after", plan.options["retry_after"]))
-            await self._json(status or 200, dumps(value).encode(), shown)
+            await self._json(status, dumps(value).encode(), shown)
             return
-        reply = routes.reply_for(call.endpoint, call.path, call.query, body, plan)
         if reply.events is not None and routes.wants_stream(call.endpoint, body, plan):
             await self._stream(call, plan, reply.events, reply.error_event, reply.media_type, shown)
         else:

@@ -78,7 +78,6 @@ def test_gemini_keys(version: str, locked: dict[str, Gateway], stub: Stub, http:
     for query, headers in (
         (f"?key={KEY}", {}),
         ("", {"x-goog-api-key": KEY}),
-        (f"?%6bey={KEY}&alt=json", {}),
     ):
         prompt = fresh()
         reply = http.post(url + query, json=body("generate", prompt), headers=headers)
