@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--rows", default="", help="which to run, as in 1,4,rivals (default: all)")
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes; the numbers prove nothing")
     parser.add_argument("--rounds", type=int, help="rounds of each comparison")
+    parser.add_argument("--patience", type=float, help="longest wait for a quiet machine before a round, in seconds")
     parser.add_argument("--unpinned", action="store_true", help="let the kernel place server and load")
     parser.add_argument("--out", type=Path, help="where the report goes (default: benches/report)")
     args = parser.parse_args()
@@ -37,6 +38,8 @@ def main() -> None:
     plan = Plan.quickly() if args.quick else Plan()
     if args.rounds:
         plan = msgspec.structs.replace(plan, rounds=args.rounds)
+    if args.patience is not None:
+        plan = msgspec.structs.replace(plan, patience_secs=args.patience)
     out = args.out or (QUICK_REPORT if args.quick else REPORT)
     try:
         run(chosen(args.rows), plan, Cpus.shared() if args.unpinned else Cpus.split(), out)

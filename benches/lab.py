@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import msgspec
 
@@ -16,6 +16,8 @@ from benches import client, wrk
 from benches.machine import Cpus, busy_secs
 from benches.processes import Server, free_port
 from benches.results import Samples, Unit
+
+T = TypeVar("T")
 
 FOREIGN_CORES: Final = 0.10
 QUIET_SECS: Final = 0.3
@@ -35,13 +37,23 @@ class Plan(msgspec.Struct, frozen=True):
         return cls(quick=True, rounds=3, round_secs=1.0, patience_secs=3.0)
 
 
-class Rounds(msgspec.Struct):
+class Quiet(msgspec.Struct):
+    """How far other processes were in the way: cores they took in each round, rounds done again for it."""
+
+    foreign: list[float] = []
+    repeated: int = 0
+
+    @property
+    def cores(self) -> float:
+        """What others took in the median round."""
+        return median(self.foreign)
+
+
+class Rounds(Quiet):
     """Measurements of two sides, taken in turn."""
 
     ours: list[float] = []
     theirs: list[float] = []
-    foreign: list[float] = []
-    repeated: int = 0
 
     @property
     def ratios(self) -> list[float]:
@@ -147,28 +159,38 @@ class Lab:
         return self.alternate(lambda: self.load(ours).per_sec, lambda: self.load(theirs).per_sec)
 
     def alternate(self, ours: Callable[[], float], theirs: Callable[[], float]) -> Rounds:
-        """A B, B A, A B, ...: a drift of the machine meets both sides alike.
-
-        A round in which other processes took more than `FOREIGN_CORES` of a core is thrown away and done
-        again, as often as there are rounds at most.
-        """
+        """A B, B A, A B, ...: a drift of the machine meets both sides alike."""
         rounds = Rounds()
+
+        def there() -> tuple[float, float]:
+            return ours(), theirs()
+
+        def back() -> tuple[float, float]:
+            b, a = theirs(), ours()
+            return a, b
+
         while len(rounds.ours) < self.plan.rounds:
-            self.wait_until_quiet()
-            started, used, busy = time.monotonic(), self.used_secs(), busy_secs()
-            if len(rounds.ours) % 2:
-                b, a = theirs(), ours()
-            else:
-                a, b = ours(), theirs()
-            foreign = ((busy_secs() - busy) - (self.used_secs() - used)) / (time.monotonic() - started)
-            if foreign > FOREIGN_CORES and rounds.repeated < self.plan.rounds:
-                rounds.repeated += 1
-                continue
+            a, b = self.undisturbed(back if len(rounds.ours) % 2 else there, rounds)
             rounds.ours.append(a)
             rounds.theirs.append(b)
-            rounds.foreign.append(max(0.0, round(foreign, 3)))
         self.say(f"    ratios {' '.join(f'{ratio:.3f}' for ratio in rounds.ratios)}")
         return rounds
+
+    def undisturbed(self, action: Callable[[], T], quiet: Quiet) -> T:
+        """The outcome of `action`, begun when the machine is quiet; what others took is added to `quiet`.
+
+        If other processes took more than `FOREIGN_CORES` of a core meanwhile, the outcome is thrown away and the action
+        done again, as often in all as there are rounds.
+        """
+        while True:
+            self.wait_until_quiet()
+            started, used, busy = time.monotonic(), self.used_secs(), busy_secs()
+            outcome = action()
+            foreign = ((busy_secs() - busy) - (self.used_secs() - used)) / (time.monotonic() - started)
+            if foreign <= FOREIGN_CORES or quiet.repeated >= self.plan.rounds:
+                quiet.foreign.append(max(0.0, round(foreign, 3)))
+                return outcome
+            quiet.repeated += 1
 
     def used_secs(self) -> float:
         """CPU time of this process, of its ended children (wrk) and of the living servers."""
@@ -196,8 +218,3 @@ def isartor() -> list[str]:
 def stub_requests(stub: Server) -> int:
     """How many requests have reached the upstream."""
     return int(msgspec.json.decode(client.get(stub.port, "/_stub/requests").body)["requests"])
-
-
-def foreign(rounds: Rounds) -> float:
-    """What other processes took in a round, in cores: the median."""
-    return median(rounds.foreign)

@@ -1,7 +1,7 @@
 """Row 2: what a repeat costs when the request is long, as those of coding agents are."""
 
 from benches import baselines, client, fixtures
-from benches.lab import Lab, foreign, stub_requests
+from benches.lab import Lab, stub_requests
 from benches.results import Check, Definition, Result
 from benches.rows import expect
 from benches.wrk import Target
@@ -30,6 +30,6 @@ def run(lab: Lab) -> Result:
         row=DEFINITION.row,
         checks=[Check("throughput, ours / body-reading app", rounds.ratios, 0.50, at_least=True, unit="ratio")],
         sides=rounds.sides("L1a hit", "body-reading Granian app", "req/s"),
-        foreign_cores=foreign(rounds),
+        foreign_cores=rounds.cores,
         repeated_rounds=rounds.repeated,
     )

@@ -1,7 +1,7 @@
 """Row 1: what a repeat costs, against a server that does nothing."""
 
 from benches import baselines, client, fixtures
-from benches.lab import Lab, foreign, stub_requests
+from benches.lab import Lab, stub_requests
 from benches.results import Check, Definition, Result
 from benches.rows import expect
 from benches.wrk import Target
@@ -30,6 +30,6 @@ def run(lab: Lab) -> Result:
         row=DEFINITION.row,
         checks=[Check("throughput, ours / empty app", rounds.ratios, 0.75, at_least=True, unit="ratio")],
         sides=rounds.sides("L1a hit", "empty Granian app", "req/s"),
-        foreign_cores=foreign(rounds),
+        foreign_cores=rounds.cores,
         repeated_rounds=rounds.repeated,
     )

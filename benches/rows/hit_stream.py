@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from benches import client, fixtures
 from benches.client import Answer
-from benches.lab import Lab, foreign, stub_requests
+from benches.lab import Lab, stub_requests
 from benches.results import Check, Definition, Result
 from benches.rows import expect
 from benches.wrk import Target
@@ -38,7 +38,7 @@ def run(lab: Lab) -> Result:
         row=DEFINITION.row,
         checks=[Check("throughput, stream / JSON", rounds.ratios, 0.50, at_least=True, unit="ratio")],
         sides=rounds.sides("hit as a stream", "hit as JSON", "req/s"),
-        foreign_cores=foreign(rounds),
+        foreign_cores=rounds.cores,
         repeated_rounds=rounds.repeated,
     )
 

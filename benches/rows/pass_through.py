@@ -1,7 +1,7 @@
 """Row 4: what a miss costs, against the HTTP client alone."""
 
 from benches import fixtures
-from benches.lab import Lab, foreign, stub_requests
+from benches.lab import Lab, stub_requests
 from benches.results import Check, Definition, Result, Samples
 from benches.rows import expect
 from benches.wrk import Target
@@ -46,6 +46,6 @@ def run(lab: Lab) -> Result:
             *rounds.sides("pass-through", "pyreqwest in Granian", "req/s"),
             Samples("stub upstream alone (ceiling)", "req/s", [ceiling]),
         ],
-        foreign_cores=foreign(rounds),
+        foreign_cores=rounds.cores,
         repeated_rounds=rounds.repeated,
     )

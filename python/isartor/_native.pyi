@@ -162,11 +162,11 @@ class Exact:
     def store(self, head: Head, request: Request, complete: Complete) -> str | None:
         """Stores a complete reply; `None` if it was, else a token that says why not."""
 
-    def remove(self, head: Head, key: str) -> bool:
-        """Removes one of the caller's entries by its key; whether it was there."""
+    def remove(self, tenant: bytes, key: str) -> bool:
+        """Removes one of a tenant's entries by its key; whether it was there."""
 
-    def clear(self, head: Head) -> int:
-        """Removes all of the caller's entries; how many there were."""
+    def clear(self, tenant: bytes) -> int:
+        """Removes all of a tenant's entries; how many there were."""
 
     def purge(self) -> int:
         """Removes what can never be served again; how many there were."""

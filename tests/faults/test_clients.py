@@ -90,3 +90,21 @@ def test_a_client_that_does_not_read(gateway_of: GatewayOf, stub: Stub, http: ht
                 assert post(http, gateway.url, "chat", fresh()).status_code == 200
             assert gateway.memory() - before < 2 * size
             assert len(start) + sum(len(chunk) for chunk in chunks) > size
+
+
+@pytest.mark.xfail(
+    raises=TimeoutError,
+    reason="the transport's library (pyreqwest 0.15.1) leaves a call running whose head has not come; "
+    "the provider's answer or a time limit ends it, and nothing of it is stored",
+)
+def test_gone_before_the_head(gateway_of: GatewayOf, stub: Stub, fresh: Fresh) -> None:
+    """A client that leaves before the provider has answered has its upstream call cancelled at once."""
+    prompt, url = fresh("[[hold=head]][[gate=before-the-head]]"), gateway_of("chat").url
+    content = json.dumps(body("chat", prompt)).encode()
+    with wire(url) as connection:
+        connection.send(head("POST", path("chat"), url, f"Content-Length: {len(content)}") + content)
+        (call,) = stub.wait_calls(1, prompt)
+    try:
+        stub.wait_state(call, "cancelled", timeout=2)
+    finally:
+        stub.release("before-the-head")

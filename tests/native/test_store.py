@@ -220,12 +220,12 @@ def test_only_its_tenant_removes_an_entry() -> None:
         put(by, chat(f"q{number}"), one, by=two)
     key = by.read(head("chat", one, by=two), encoded(chat("q0"))).key
     stranger, owner = head("chat", other, by=two), head("chat", one, by=two)
-    assert not by.remove(stranger, key)
-    assert by.clear(stranger) == 0
-    assert by.remove(owner, key)
-    assert not by.remove(owner, key)
+    assert not by.remove(stranger.tenant, key)
+    assert by.clear(stranger.tenant) == 0
+    assert by.remove(owner.tenant, key)
+    assert not by.remove(owner.tenant, key)
     assert isinstance(ask(by, chat("q0"), one, by=two), Request)
-    assert by.clear(owner) == 2
+    assert by.clear(owner.tenant) == 2
     assert by.size() == {"entries": 0, "bytes": 0}
 
 
@@ -234,7 +234,7 @@ def test_a_key_that_is_none_removes_nothing(key: str) -> None:
     """Whatever is sent as a key, nothing happens and nothing breaks."""
     by = store()
     put(by)
-    assert not by.remove(head("chat"), key)
+    assert not by.remove(head("chat").tenant, key)
     assert by.size()["entries"] == 1
 
 

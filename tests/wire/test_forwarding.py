@@ -11,6 +11,7 @@ import pytest
 from tests.stub import Stub
 from tests.wire.ask import ENDPOINTS, PROVIDER_OF, body, path, post
 from tests.wire.gateway import UPSTREAM_KEY, Gateway
+from tests.wire.raw import head, wire
 
 GatewayOf = Callable[[str], Gateway]
 MakeGateway = Callable[..., Gateway]
@@ -209,3 +210,27 @@ def test_demo_needs_no_provider(make_gateway: MakeGateway, http: httpx.Client, f
         assert reply.status_code == 200, (endpoint, reply.text)
         if endpoint not in {"embeddings", "count_tokens", "gemini_count"}:
             assert "demo" in reply.text.lower()
+
+
+ODD_MODELS = (
+    ("..%2f..%2fadmin", "..%2F..%2Fadmin"),
+    ("a%3Fb%23c", "a%3Fb%23c"),
+    ("a%20b", "a%20b"),
+    ("%0d%0aX%3Ay", "%0D%0AX%3Ay"),
+    ("tunedModels%2Fx", "tunedModels%2Fx"),
+    ("m%3AcountTokens", "m%3AcountTokens"),
+)
+
+
+@pytest.mark.parametrize(("given", "sent"), ODD_MODELS)
+def test_a_model_in_a_path_stays_in_its_place(
+    given: str, sent: str, gateway_of: GatewayOf, stub: Stub, fresh: Fresh
+) -> None:
+    """A model's name with slashes, marks or line ends in it cannot reach another path, query or header upstream."""
+    url, prompt = gateway_of("generate").url, fresh()
+    content = json.dumps(body("generate", prompt)).encode()
+    with wire(url) as connection:
+        target = f"/v1beta/models/{given}:generateContent"
+        connection.send(head("POST", target, url, f"Content-Length: {len(content)}") + content)
+        assert connection.reply()[0] == 200
+    assert [call.target for call in stub.calls(prompt)] == [f"/v1beta/models/{sent}:generateContent"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -204,3 +204,36 @@ def test_key_order_and_white_space_do_not_count(gateway_of: GatewayOf, http: htt
     ]
     replies = [http.post(url, content=form, headers={"content-type": "application/json"}) for form in forms]
     assert [layer(reply) for reply in replies] == ["l3", "l1a", "l1a"]
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ('{"model":"gpt-4o","model":"fast",', '{"model":"gpt-4o","model":"gpt-4.1-nano",'),
+        ('{"model":"fast","model":"gpt-4o",', '{"model":"fast","model":"gpt-4o",'),
+        ('{"mod\\u0065l":"fast",', '{"mod\\u0065l":"gpt-4.1-nano",'),
+        ('{"model":"f\\u0061st",', '{"model":"gpt-4.1-nano",'),
+        ('{"x":{"model":"fast"},"model":"fast",', '{"x":{"model":"fast"},"model":"gpt-4.1-nano",'),
+    ],
+)
+def test_an_alias_is_resolved_where_the_provider_reads_it(
+    given: str, sent: str, alias_gateway: Gateway, stub: Stub, http: httpx.Client, fresh: Fresh
+) -> None:
+    """Repeated, escaped and nested members: the one that counts is replaced, and only that one."""
+    prompt = fresh()
+    rest = f'"messages":[{{"role":"user","content":"{prompt}"}}]}}'
+    reply = http.post(alias_gateway.url + path("chat"), content=(given + rest).encode())
+    assert reply.status_code == 200, reply.text
+    (call,) = stub.calls(prompt)
+    assert call.body.decode() == sent + rest
+
+
+@pytest.fixture(scope="module")
+def alias_gateway(stub: Stub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """Run a gateway that calls a model `fast`."""
+    from tests.conftest import settings_for
+
+    folder = tmp_path_factory.mktemp("alias")
+    gateway = Gateway(folder, settings_for("openai", stub) | {"model_aliases__fast": "gpt-4.1-nano"}).start()
+    yield gateway
+    gateway.stop()

@@ -251,14 +251,14 @@ impl Exact {
         None
     }
 
-    /// Removes one of the caller's entries by its key in hexadecimal digits; whether it was there.
-    fn remove(&self, head: &Head, key: &str) -> bool {
-        unhex(key).is_some_and(|key| self.store.remove(&key, &head.inner.tenant))
+    /// Removes one of a tenant's entries by its key in hexadecimal digits; whether it was there.
+    fn remove(&self, tenant: [u8; 16], key: &str) -> bool {
+        unhex(key).is_some_and(|key| self.store.remove(&key, &tenant))
     }
 
-    /// Removes all of the caller's entries; how many there were.
-    fn clear(&self, head: &Head) -> usize {
-        self.store.clear(&head.inner.tenant)
+    /// Removes all of a tenant's entries; how many there were.
+    fn clear(&self, tenant: [u8; 16]) -> usize {
+        self.store.clear(&tenant)
     }
 
     /// Removes what can never be served again; how many there were.

@@ -106,7 +106,7 @@ impl<'r> Canonical<'r> {
                 }
             }
             Kind::Object(members) => {
-                self.object(members, if is_schema(members, place) { Place::Schema } else { place })
+                self.object(members, if is_schema(members, place) { Place::Schema } else { place });
             }
         }
     }
