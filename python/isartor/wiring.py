@@ -13,6 +13,7 @@ from isartor.formats import models
 from isartor.providers import registry
 from isartor.providers.base import Limits, Settings
 from isartor.server.admin import CacheAdmin
+from isartor.server.fellows import TICK_SECS, Fellow, Worker
 from isartor.server.health import Health
 from isartor.server.pages import Pages
 from isartor.stack.cloud import Cloud
@@ -23,6 +24,7 @@ from isartor.stack.pipeline import Pipeline
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
+    from pathlib import Path
 
     from isartor.config import Config
     from isartor.ports import Provider
@@ -34,8 +36,8 @@ _PURGE_SECS: Final = 60
 class Gateway:
     """Everything that one worker process holds."""
 
-    def __init__(self, config: Config) -> None:
-        """Builds the stack from the top down; connects to nothing yet."""
+    def __init__(self, config: Config, folder: Path | None = None) -> None:
+        """Builds the stack from the top down; connects to nothing yet. `folder`: shared by several workers."""
         self.aliases = config.model_aliases
         self.stats = Stats()
         self.provider = _provider(config)
@@ -52,6 +54,10 @@ class Gateway:
             aliases=config.model_aliases,
             stats=self.stats,
         )
+        if folder is None:
+            self.worker = Worker(self.store, self.stats)
+        else:
+            self.worker = Fellow(self.store, self.stats, folder)
         exact = config.cache_mode in {"exact", "both"}
         self.pipeline = Pipeline(
             gate=self.keeper,
@@ -61,8 +67,8 @@ class Gateway:
         self.pages = Pages(
             gate=self.gate,
             keeper=self.keeper,
-            health=Health(config, stats=self.stats, store=self.store, provider=self.provider),
-            cache=CacheAdmin(self.store),
+            health=Health(config, worker=self.worker, provider=self.provider),
+            cache=CacheAdmin(self.store, self.worker),
             known=models.known(self.provider.name, self.provider.model, config.model_aliases, created=int(time.time())),
         )
         self._timers: list[asyncio.TimerHandle] = []
@@ -71,11 +77,14 @@ class Gateway:
         """Starts what runs by the clock."""
         self._every(loop, 1, self.keeper.tick)
         self._every(loop, _PURGE_SECS, self.store.purge)
+        if isinstance(self.worker, Fellow):
+            self._every(loop, TICK_SECS, self.worker.tick)
 
     def stop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Stops the clocks and closes the provider's connections."""
         for timer in self._timers:
             timer.cancel()
+        self.worker.leave()
         if not loop.is_closed() and not loop.is_running():
             loop.run_until_complete(self.provider.close())
 

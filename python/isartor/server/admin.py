@@ -18,6 +18,7 @@ from isartor.stack.exchange import Whole
 
 if TYPE_CHECKING:
     from isartor._native import Exact, Head
+    from isartor.server.fellows import Worker
 
 NUMBER: Final = ENDPOINTS.index("native")
 LIMITS: Final = {"lookup": 64 * 1024, "store": 256 * 1024, "invalidate": 64 * 1024}
@@ -53,17 +54,18 @@ class Invalidate(msgspec.Struct, forbid_unknown_fields=True):
 class CacheAdmin:
     """The three operations."""
 
-    def __init__(self, store: Exact) -> None:
-        """`store`: the L1a store."""
+    def __init__(self, store: Exact, worker: Worker) -> None:
+        """`store`: the L1a store. `worker` removes from it, and from the stores of other workers."""
         self._store = store
+        self._worker = worker
 
-    def lookup(self, head: Head, body: bytes) -> Whole | Hit:
+    async def lookup(self, head: Head, body: bytes) -> Whole | Hit:
         """The stored reply, or 204."""
         asked = _decode(body, Lookup)
         found = self._store.lookup(head, _request(asked.prompt, body), "/api/v1/cache/lookup", quiet=True)
         return found if isinstance(found, Hit) else Whole(204, [("x-isartor-deflected", "false")], b"")
 
-    def store(self, head: Head, body: bytes) -> Whole | Hit:
+    async def store(self, head: Head, body: bytes) -> Whole | Hit:
         """Stores a reply that the caller got elsewhere."""
         given = _decode(body, Store)
         if not given.response.strip():
@@ -78,21 +80,24 @@ class CacheAdmin:
             return Whole(200, [_JSON], encode({"stored": False, "reason": refusal}))
         return Whole(200, [_JSON, ("x-isartor-cache-key", request.key)], encode({"stored": True}))
 
-    def invalidate(self, head: Head, body: bytes) -> Whole | Hit:
+    async def invalidate(self, head: Head, body: bytes) -> Whole | Hit:
         """Removes one entry by key or prompt, or all of the caller's."""
-        asked = _decode(body, Invalidate)
-        match asked:
-            case Invalidate(key=str(key), prompt=None, all=False):
-                removed = int(self._store.remove(head, key))
+        key: str | None
+        match _decode(body, Invalidate):
+            case Invalidate(key=str(given), prompt=None, all=False):
+                key = given
             case Invalidate(key=None, prompt=str(prompt), all=False):
-                request = self._store.read(head, _request(prompt, body))
-                removed = int(self._store.remove(head, request.key))
+                key = self._store.read(head, _request(prompt, body)).key
             case Invalidate(key=None, prompt=None, all=True):
-                removed = self._store.clear(head)
+                key = None
             case _:
                 message = 'Send exactly one of {"key": …}, {"prompt": …}, {"all": true}.'
                 raise RequestError(message)
-        return Whole(200, [_JSON], encode({"invalidated": removed}))
+        dropped = await self._worker.drop(head.tenant, key)
+        reply = {"invalidated": dropped.removed}
+        if dropped.pending:
+            reply["pending_workers"] = dropped.pending
+        return Whole(200, [_JSON], encode(reply))
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

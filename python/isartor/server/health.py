@@ -7,32 +7,30 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from isartor import __version__
+from isartor.server.fellows import MOST_RECENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from isartor._native import Exact, Stats
     from isartor.config import Config
     from isartor.ports import Provider
+    from isartor.server.fellows import Worker
 
 _LIMIT: Final = 20
-_MOST: Final = 200
 
 
 class Health:
     """Reads the state of everything that has one."""
 
-    def __init__(self, config: Config, *, stats: Stats, store: Exact, provider: Provider) -> None:
+    def __init__(self, config: Config, *, worker: Worker, provider: Provider) -> None:
         """The parts are only read."""
         self._config = config
-        self._stats = stats
-        self._store = store
+        self._worker = worker
         self._provider = provider
-        self._born = monotonic()
 
     def health(self) -> dict[str, Any]:
         """The body of `GET /health`."""
-        totals = self._stats.totals()
+        state = self._worker.state(0)
         provider = self._provider.status()
         exact = self._config.cache_mode in {"exact", "both"}
         demo = provider["state"] == "demo"
@@ -46,28 +44,28 @@ class Health:
                 "l3": provider["state"],
             },
             "provider": {key: provider[key] for key in ("provider", "model", "endpoint")},
-            "uptime_seconds": int(monotonic() - self._born),
+            "uptime_seconds": int(monotonic() - state.born),
             "demo_mode": demo,
             "proxy": "disabled",
             "proxy_layer3": "disabled",
             "proxy_recent_requests": 0,
-            "prompt_total_requests": totals["total_prompts"],
-            "prompt_total_deflected_requests": totals["total_deflected_prompts"],
-            "cache": self._store.size(),
+            "prompt_total_requests": state.totals["total_prompts"],
+            "prompt_total_deflected_requests": state.totals["total_deflected_prompts"],
+            "cache": state.cache,
         }
 
     def prompts(self, query: Mapping[str, str]) -> dict[str, Any]:
         """The body of `GET /debug/stats/prompts?limit=20`."""
         try:
-            limit = min(max(int(query.get("limit", _LIMIT)), 0), _MOST)
+            limit = min(max(int(query.get("limit", _LIMIT)), 0), MOST_RECENT)
         except ValueError:
             limit = _LIMIT
-        recent = self._stats.recent(limit)
-        for answered in recent:
+        state = self._worker.state(limit)
+        for answered in state.recent:
             at = datetime.fromtimestamp(answered.pop("timestamp_ms") / 1000, UTC)
             answered["timestamp"] = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return {**self._stats.totals(), "recent": recent}
+        return {**state.totals, "recent": state.recent}
 
     def agents(self) -> dict[str, Any]:
         """The body of `GET /debug/stats/agents`."""
-        return {"agents": self._stats.agents()}
+        return {"agents": self._worker.state(0).agents}

@@ -164,10 +164,12 @@ class Pages:
     async def _invalidate(self, visit: Visit) -> Whole | Hit:
         return await self._manual(visit, "invalidate", self._cache.invalidate)
 
-    async def _manual(self, visit: Visit, name: str, operation: Callable[[Head, bytes], Whole | Hit]) -> Whole | Hit:
+    async def _manual(
+        self, visit: Visit, name: str, operation: Callable[[Head, bytes], Awaitable[Whole | Hit]]
+    ) -> Whole | Hit:
         body = await self._keeper.body(visit.client, visit.head, admin.LIMITS[name])
         try:
-            return operation(visit.head, body)
+            return await operation(visit.head, body)
         except BadRequest as error:
             message, path = error.args
             raise RequestError(f"{path}: {message}", param=path or None) from None

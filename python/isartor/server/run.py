@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,14 +54,19 @@ def serve(config: Config, *, on_ready: Callable[[], None] | None = None) -> int:
     server = Granian("isartor.server.app", **granian_options(config))
     if on_ready is not None:
         server.on_startup(on_ready)
+    # What several workers share; one needs nothing.
+    folder = Path(tempfile.mkdtemp(prefix="isartor-")) if config.server.workers > 1 else None
     try:
-        server.serve(target_loader=partial(_load, config), wrap_loader=False)
+        server.serve(target_loader=partial(_load, config, folder), wrap_loader=False)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 
-def _load(config: Config) -> Any:
+def _load(config: Config, folder: Path | None) -> Any:
     """Runs in each worker: builds the gateway and its application."""
     from isartor.observe import logs
     from isartor.server.app import App
@@ -66,7 +74,7 @@ def _load(config: Config) -> Any:
 
     _end_with_parent()
     logs.setup(config.log_level, secrets=(config.gateway_api_key, config.external_llm_api_key))
-    return App(Gateway(config))
+    return App(Gateway(config, folder))
 
 
 def _end_with_parent() -> None:

@@ -13,6 +13,8 @@ from isartor.stack.fetch import Fetch
 from isartor.stack.flights import Flight
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from isartor._native import Exact, Request
     from isartor.ports import Headers, Provider, Surface
     from isartor.stack.exchange import Answer, Exchange
@@ -63,10 +65,16 @@ class Cloud:
                 return hit
             flight = self._flights.get(request.flight)
         collapsed = flight is not None
+        run = None
         if flight is None:
-            flight = self._start(exchange, request, shared=shared)
+            flight, run = self._start(exchange, request, shared=shared)
         passenger = flight.board(exchange.client)
         try:
+            if run is not None:
+                if request.stream:
+                    flight.start(run)
+                else:
+                    await flight.lead(run)
             head = await passenger.head()
         except BaseException:
             passenger.leave()
@@ -94,7 +102,8 @@ class Cloud:
         try:
             head = await passenger.head()
             if not isinstance(head, Whole):
-                while await passenger.next() is not None:
+                # Once it takes nobody any more it is stored, or too large to be.
+                while other.boardable and await passenger.next() is not None:
                     pass
         except IsartorError:
             return None  # this request asks for itself
@@ -102,15 +111,16 @@ class Cloud:
             passenger.leave()
         return self._store.again(exchange.head, request, exchange.route.path)
 
-    def _start(self, exchange: Exchange, request: Request, *, shared: bool) -> Flight:
+    def _start(
+        self, exchange: Exchange, request: Request, *, shared: bool
+    ) -> tuple[Flight, Coroutine[object, object, None]]:
         call = self._call(exchange, request)
         flight = Flight(request.flight, self._limit, self._landed)
         if shared:
             self._flights[flight.key] = flight
             self._by_key.setdefault(request.key, flight)
         fetch = Fetch(exchange, request, store=self._store if self._keeps else None, limit=self._limit)
-        flight.start(fetch.run(self._provider, call, flight))
-        return flight
+        return flight, fetch.run(self._provider, call, flight)
 
     def _landed(self, flight: Flight) -> None:
         if self._flights.get(flight.key) is flight:
@@ -180,6 +190,7 @@ class Relay:
         self._surface: Surface = exchange.route.surface
         self._id = exchange.head.request_id
         self._sse = request.sse
+        self._streams = request.stream
         self._tail = b"\n\n"
         self._begun = False
         self._over = False
@@ -192,7 +203,8 @@ class Relay:
             piece = await self._passenger.next()
         except IsartorError as error:
             self._over = True
-            return self._error(error)
+            # JSON that breaks off says so itself: it does not parse.
+            return self._error(error) if self._streams else None
         except asyncio.CancelledError:
             self.close()
             raise

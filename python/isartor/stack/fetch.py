@@ -49,6 +49,7 @@ class Fetch:
         self._limit = limit
         self._endpoint = exchange.route.endpoint
         self._number = exchange.route.number
+        self._pouring = False
 
     async def run(self, provider: Provider, call: Call, flight: Flight) -> None:
         """Makes the call. Raises `UpstreamError` and its kin; what has been handed on by then stays handed on."""
@@ -63,7 +64,8 @@ class Fetch:
             else:
                 await self._whole(provider, response, flight)
         finally:
-            await response.close()
+            if not self._pouring:
+                await response.close()
 
     async def _refused(self, provider: Provider, response: Response, flight: Flight) -> None:
         """An error reply: the provider's own words, if they are in the surface's shape."""
@@ -151,11 +153,20 @@ class Fetch:
                 flight.note = "detail=too-large"
                 flight.close()
                 flight.begin(response.headers)
-                await flight.push(b"".join(pieces))
-                while (piece := await response.read()) is not None:
-                    await flight.push(piece)
+                self._pouring = True
+                flight.follow(self._pour(response, b"".join(pieces), flight))
                 return None
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    @staticmethod
+    async def _pour(response: Response, piece: bytes | None, flight: Flight) -> None:
+        """Hands on a reply that is too large to hold."""
+        try:
+            while piece is not None:
+                await flight.push(piece)
+                piece = await response.read()
+        finally:
+            await response.close()
 
     async def _native(self, call: Call, response: Response, flight: Flight) -> None:
         """A native prompt went out in the provider's format; its text comes back in ours."""

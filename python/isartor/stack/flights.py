@@ -54,28 +54,56 @@ class Flight:
         self._waiting: list[asyncio.Future[None]] = []
         self._room: asyncio.Future[None] | None = None
         self._open = True  # takes passengers
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[object] | None = None
+        self._ended = False  # by its last passenger
+        self._rest: Coroutine[object, object, None] | None = None
 
     # -- the call's side
 
     def start(self, run: Coroutine[object, object, None]) -> None:
-        """Starts the call."""
+        """Makes the call in a task of its own."""
         self._task = self._loop.create_task(self._run(run))
+
+    async def lead(self, run: Coroutine[object, object, None]) -> None:
+        """Makes the call in the task of its first passenger, who has nothing to do before the reply is whole.
+
+        That task goes on for the others when its own client has gone. Raises `GoneError` if all have.
+        """
+        task = self._task = asyncio.current_task()
+        try:
+            await self._run(run)
+        except asyncio.CancelledError:
+            if not self._ended or task is None or task.uncancel() > 0:
+                raise
+            raise GoneError from None
+
+    def follow(self, rest: Coroutine[object, object, None]) -> None:
+        """What is left to do when the present run returns: it then goes on in a task of its own."""
+        self._rest = rest
 
     async def _run(self, run: Coroutine[object, object, None]) -> None:
         error: IsartorError | None = None
         try:
             await run
+            if self._rest is not None:
+                rest, self._rest = self._rest, None
+                self._task = self._loop.create_task(self._run(rest))
+                return
         except IsartorError as known:
             error = known
         except Exception as unknown:  # noqa: BLE001  # a fault of ours reaches the client as an error, not as silence
             self._loop.call_exception_handler({"message": "a flight failed", "exception": unknown})
             error = IsartorError("Isartor failed while it handled the provider's reply; see its log.")
-        finally:
-            self.close()
-            self._done = True
-            self._error = error
-            self._wake()
+        except BaseException:
+            self._finish(None)
+            raise
+        self._finish(error)
+
+    def _finish(self, error: IsartorError | None) -> None:
+        self.close()
+        self._done = True
+        self._error = error
+        self._wake()
 
     def begin(self, headers: Headers) -> None:
         """The reply is a stream."""
@@ -131,6 +159,7 @@ class Flight:
             self._passengers.remove(passenger)
             if not self._passengers and not self._done and self._task is not None:
                 self.close()
+                self._ended = True
                 self._task.cancel()
             elif self._room is not None:
                 self._make_room()
