@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -40,6 +41,9 @@ def main() -> None:
         plan = msgspec.structs.replace(plan, rounds=args.rounds)
     if args.patience is not None:
         plan = msgspec.structs.replace(plan, patience_secs=args.patience)
+    # Both signals end the servers, too; a background job is started with the first one ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     out = args.out or (QUICK_REPORT if args.quick else REPORT)
     try:
         run(chosen(args.rows), plan, Cpus.shared() if args.unpinned else Cpus.split(), out)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import fcntl
+import shutil
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from isartor._native import Stats
 from isartor.config import Config
 from isartor.server import fellows, run
 from isartor.server.fellows import Dropped, Fellow, State, Worker, merged
 from isartor.wiring import Gateway
-from tests.native.reading import chat, complete, encoded, exact, head
+from tests.native.reading import chat, complete, encoded, head, store
 
 Make = Callable[[], Fellow]
 
@@ -28,22 +29,27 @@ def make(tmp_path: Path) -> Iterator[Make]:
     made: list[Fellow] = []
 
     def one() -> Fellow:
-        store, stats = exact()
-        made.append(Fellow(store, stats, tmp_path))
+        stats = Stats()
+        made.append(Fellow(store(stats=stats), stats, tmp_path))
         return made[-1]
 
     yield one
     for fellow in made:
-        with suppress(OSError):
-            fellow.leave()
+        fellow.leave()
 
 
-def keep(worker: Worker, *prompts: str, key: str | None = None) -> str:
+def end(worker: Fellow) -> None:
+    """Let a worker leave before the test's end."""
+    worker.leave()
+    worker.leave = lambda: None
+
+
+def keep(worker: Worker, *prompts: str) -> str:
     """Store a reply to each prompt; return the last key."""
     by, last = worker._store, ""
     for prompt in prompts:
-        request = by.read(head("chat", gateway_key=key), encoded(chat(prompt)))
-        assert by.store(head("chat", gateway_key=key), request, complete()) is None
+        request = by.read(head("chat"), encoded(chat(prompt)))
+        assert by.store(head("chat"), request, complete()) is None
         last = request.key
     return last
 
@@ -94,7 +100,7 @@ def test_one_key_is_removed_everywhere_and_nothing_else(make: Make) -> None:
     assert asyncio.run(dropped(b, key, [a])) == Dropped(0)
 
 
-def test_another_tenants_entries_stay(make: Make, tmp_path: Path) -> None:
+def test_another_tenants_entries_stay(make: Make) -> None:
     """The line names the tenant."""
     a, b = make(), make()
     keep(b, "q")
@@ -138,8 +144,8 @@ def test_nobody_waits_for_the_dead(make: Make, monkeypatch: pytest.MonkeyPatch) 
     """A worker whose lock is free has ended, with or without a farewell."""
     monkeypatch.setattr(fellows, "_PATIENCE_SECS", 3600.0)
     a, gone, killed = make(), make(), make()
-    gone.leave()
-    os.close(killed._lock)
+    end(gone)
+    fcntl.flock(killed._lock, fcntl.LOCK_UN)
     assert asyncio.run(a.drop(head("chat").tenant, None)) == Dropped(0)
 
 
@@ -206,7 +212,9 @@ def test_counts_add_up(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
         assert state.totals["total_prompts"] == 7
         assert state.totals["by_layer"] == {"l3": 6, "l2": 1}
         assert [row["requests"] for row in state.agents.values()] == [7]
-        assert all(type(value) is int for row in state.agents.values() for name, value in row.items() if "_ms" not in name)
+        assert all(
+            type(value) is int for row in state.agents.values() for name, value in row.items() if "_ms" not in name
+        )
         assert state.cache["entries"] == 3
         assert len(state.recent) == 5
         times = [answered["timestamp_ms"] for answered in state.recent]
@@ -226,13 +234,13 @@ def test_the_dead_keep_their_counts_and_lose_their_cache(make: Make) -> None:
     a, b = make(), make()
     count(b, 4)
     keep(b, "q")
-    b.leave()
+    end(b)
     state = a.state(10)
     assert (state.totals["total_prompts"], len(state.recent)) == (4, 4)
     assert state.cache["entries"] == 0
     c = make()
     count(c, 1)
-    c.leave()
+    end(c)
     assert a.state(0).totals["total_prompts"] == 5
 
 
@@ -246,9 +254,7 @@ def test_averages_weigh_by_requests() -> None:
     assert both.agents == {"codex": {"requests": 10, "average_latency_ms": pytest.approx(20.0)}}
 
 
-def test_a_state_is_written_only_when_it_changed(
-    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_state_is_written_only_when_it_changed(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At most once a second, and not while nothing happens."""
     a = make()
     path = tmp_path / f"{a._name}.json"
@@ -267,8 +273,6 @@ def test_a_state_is_written_only_when_it_changed(
 
 def test_a_lost_folder_stops_nothing(make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Workers go on by themselves, and say so once."""
-    import shutil
-
     a = make()
     shutil.rmtree(tmp_path)
     for _ in range(3):

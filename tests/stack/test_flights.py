@@ -92,7 +92,7 @@ def test_followers_get_everything_from_the_first_byte() -> None:
         assert await rest(third) == b"one two three four"
         assert await rest(first) == await rest(second) == b"three four"
         assert airport.landed == [airport.flight]
-        assert not airport.flight.boardable
+        assert not airport.flight.boardable()
 
     run(test)
 
@@ -130,7 +130,7 @@ def test_the_call_is_cancelled_when_the_last_client_goes() -> None:
         await second.go()
         assert airport.cancelled
         assert airport.landed == [airport.flight]
-        assert not airport.flight.boardable
+        assert not airport.flight.boardable()
 
     run(test)
 
@@ -293,7 +293,7 @@ def test_over_the_limit_nobody_boards_and_memory_is_bounded() -> None:
             held = airport.flight.__dict__["_size"]
             assert held <= limit + 20 * KB, "what everybody has is dropped"
         assert total == 1000 * KB
-        assert not airport.flight.boardable
+        assert not airport.flight.boardable()
         assert airport.flight.kept() is None
         assert airport.landed == [airport.flight]
         airport.end()

@@ -68,6 +68,8 @@ def serve(config: Config, *, on_ready: Callable[[], None] | None = None) -> int:
 
 def _load(config: Config, folder: Path | None) -> Any:
     """Runs in each worker: builds the gateway and its application."""
+    # Until the server sets its own, the main process's handler is here, and would swallow an early stop.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     from isartor.observe import logs
     from isartor.server.app import App
     from isartor.wiring import Gateway

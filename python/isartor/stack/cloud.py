@@ -96,14 +96,14 @@ class Cloud:
     async def _other_form(self, exchange: Exchange, request: Request) -> Answer | None:
         """Waits for a flight of the same request in another form (JSON and stream), whose reply serves both."""
         other = self._by_key.get(request.key)
-        if other is None or not other.boardable:
+        if other is None or not other.boardable():
             return None
         passenger = other.board(exchange.client)
         try:
             head = await passenger.head()
             if not isinstance(head, Whole):
                 # Once it takes nobody any more it is stored, or too large to be.
-                while other.boardable and await passenger.next() is not None:
+                while other.boardable() and await passenger.next() is not None:
                     pass
         except IsartorError:
             return None  # this request asks for itself

@@ -29,6 +29,8 @@ _ERROR_BYTES: Final = 1024 * 1024
 _SERVER_ERROR: Final = 500
 # Said of a stream that ended in good order on the wire, but before its end.
 _BROKEN: Final = frozenset({"cut", "unfinished", "malformed"})
+# How often a stream is looked through because it may have come to its end.
+_LOOKS: Final = 3
 # The event after which nothing follows, where a surface has one. Gemini has none: its stream ends with the body.
 _TERMINAL: Final = {
     "chat": b"[DONE]",
@@ -88,19 +90,23 @@ class Fetch:
         form = "sse" if self._request.sse else "json-array"
         flight.begin(response.headers)
         settled = False
+        seen = 0
         tail = b""  # a terminal event may be cut in two
         while (piece := await self._next(response, settled=settled)) is not None:
             if not settled and terminal is not None:
                 if terminal in piece or terminal in tail + piece[: len(terminal)]:
-                    # Stored before the client sees the end, so that its next request finds it.
-                    settled = self._settle(flight, form, flight.kept(), piece) is None
+                    seen += 1
+                    # Stored before the client sees the end, so that its next request finds it. A text that speaks of
+                    # the terminal event again and again is not looked through again and again.
+                    settled = seen <= _LOOKS and self._settle(flight, form, flight.kept(), piece) is None
                     if settled:
                         flight.close()
                 tail = (tail + piece[-len(terminal) :])[-len(terminal) :]
             await flight.push(piece)
         if not settled:
             refusal = self._settle(flight, form, flight.kept(), b"")
-            if refusal in _BROKEN:
+            # Of what was too much to keep only this is known: whether the word for its end ever came.
+            if refusal in _BROKEN or (refusal == "too-large" and terminal is not None and not seen):
                 message = f"The provider {provider.name!r} ended the stream before the reply was complete."
                 raise UpstreamError(message, code="upstream_cut", retryable=True)
 

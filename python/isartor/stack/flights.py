@@ -142,7 +142,6 @@ class Flight:
 
     # -- the passengers' side
 
-    @property
     def boardable(self) -> bool:
         """Whether one more can have it from its first byte."""
         return self._open

@@ -47,6 +47,10 @@ const SCHEMAS: &[&str] = &[
     "response_json_schema",
 ];
 
+/// Calls whose arguments stand in the item itself.
+const OWN_CALLS: &[&str] =
+    &["function_call", "custom_tool_call", "local_shell_call", "shell_call", "apply_patch_call"];
+
 /// What the walk needs besides the body.
 pub struct Rules<'a> {
     /// Whose volatile parts are settled.
@@ -144,7 +148,7 @@ impl<'r> Canonical<'r> {
             Place::Metadata => key == b"user_id",
             Place::Turn(_) => {
                 // A reference is nothing but its id.
-                key == b"cache_control" || (listed(volatile::TURN_MEMBERS) && !is_reference(members))
+                key == b"cache_control" || (listed(volatile::TURN_MEMBERS) && !is_known_by_id(members))
             }
             Place::Parts(_) | Place::Declaration => key == b"cache_control",
             Place::Turns | Place::Declarations | Place::Schema | Place::Plain => false,
@@ -180,10 +184,13 @@ fn is_schema(members: &[(Text<'_>, Node<'_>)], place: Place) -> bool {
         && members.iter().any(|(key, value)| key.is("properties") && matches!(value.kind, Kind::Object(_)))
 }
 
-fn is_reference(members: &[(Text<'_>, Node<'_>)]) -> bool {
-    members
-        .iter()
-        .any(|(key, value)| key.is("type") && value.text().is_some_and(|kind| kind.is("item_reference")))
+/// Items whose id says what they are: references, and calls of the provider's own tools, whose content it keeps.
+fn is_known_by_id(members: &[(Text<'_>, Node<'_>)]) -> bool {
+    let kind = members.iter().rev().find(|(key, _)| key.is("type")).and_then(|(_, value)| value.text());
+    kind.is_some_and(|kind| {
+        let kind = kind.to_str();
+        kind == "item_reference" || (kind.ends_with("_call") && !OWN_CALLS.contains(&kind.as_ref()))
+    })
 }
 
 fn element_place(place: Place, element: &Node<'_>) -> Place {
@@ -343,6 +350,8 @@ mod tests {
 
     #[test]
     fn ids_of_codex_items_are_volatile_for_codex_only_and_references_never() {
+        let image = |id: &str| format!(r#"{{"input":[{{"type":"image_generation_call","id":"{id}"}}]}}"#);
+        assert_ne!(form(Client::Codex, &image("a")), form(Client::Codex, &image("b")));
         let item = |id: &str| {
             format!(r#"{{"input":[{{"type":"message","id":"{id}","role":"user","content":"hi"}}]}}"#)
         };
