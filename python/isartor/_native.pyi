@@ -106,7 +106,9 @@ class Request:
         """The exact key, 64 hexadecimal digits."""
     @property
     def flight(self) -> bytes:
-        """What requests must agree on to share one upstream call: the key (32 bytes) and the form of the reply."""
+        """What requests must agree on to share one upstream call: the key (32 bytes), the count of invalidations before
+        them (8), the form of the reply (1).
+        """
     def upstream_body(self, body: bytes) -> bytes:
         """The body as it goes upstream: the same object, unless a model alias was resolved."""
 

@@ -284,3 +284,17 @@ def test_at_most_the_latest_requests_are_kept() -> None:
         stats.record(head("chat"), route="/x", layer="l3", status=200)
     assert len(stats.recent(10_000)) == 200
     assert stats.totals()["total_prompts"] == 1000
+
+
+def test_a_reply_asked_for_before_an_invalidation_is_not_kept_after_it() -> None:
+    """Whoever invalidates means the answers that are on their way as well; later requests do not wait for those."""
+    cache, who = store(), head("chat")
+    body = encoded(chat())
+    before = cache.read(who, body)
+    cache.remove(who.tenant, "00" * 32)
+    after = cache.read(who, body)
+    assert before.flight != after.flight
+    assert before.key == after.key
+    made = complete()
+    assert cache.store(who, before, made) == "invalidated"
+    assert cache.store(who, after, made) is None

@@ -175,7 +175,8 @@ impl Exact {
             }
             return Found::Miss(Reason::Stale);
         }
-        if directives.max_age.is_some_and(|limit| age > limit.saturating_mul(1000)) {
+        // Two requests may meet within one millisecond, and `max-age=0` still asks for a new reply.
+        if directives.max_age.is_some_and(|limit| limit == 0 || age > limit.saturating_mul(1000)) {
             return Found::Miss(Reason::TooOld);
         }
         match unfit(&entry, *wants) {

@@ -1,6 +1,7 @@
 //! `Exact`, `Request`, `Hit`: the L1a layer's one native call.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use isartor_core::exact::{self, Alias, Entry, Found, Limits, Reason};
@@ -25,6 +26,7 @@ pub struct Exact {
     reading: Reading,
     stats: Arc<isartor_core::stats::Stats>,
     born: Instant,
+    generation: AtomicU64,
     fixed: Fixed,
 }
 
@@ -63,6 +65,8 @@ pub struct Request {
     digest: Key,
     reason: Option<Reason>,
     no_store: bool,
+    /// How many invalidations there had been when it came: a reply asked for before one is not kept after it.
+    generation: u64,
 }
 
 fn pair(py: Python<'_>, name: &str, value: &str) -> PyResult<Py<PyTuple>> {
@@ -127,6 +131,7 @@ impl Exact {
             reading: Reading { aliases, bucket_secs: ttl_secs },
             stats: Arc::clone(&stats.inner),
             born: Instant::now(),
+            generation: AtomicU64::new(0),
             fixed: Fixed {
                 json: pair(py, "content-type", "application/json")?,
                 sse: pair(py, "content-type", "text/event-stream; charset=utf-8")?,
@@ -152,6 +157,7 @@ impl Exact {
     ) -> PyResult<Bound<'py, PyAny>> {
         let now = self.now();
         let directives = head.inner.directives;
+        let generation = self.generation.load(Ordering::Relaxed);
         let digest = detached(py, body.len(), || request::alias_of(&head.inner, body));
         let answer = |key: &Key, wants: Wants, entry: &Entry, age_ms: u64| {
             let hit = self.hit(py, head, &Served { key, wants, entry, age_ms }, "hit")?;
@@ -179,15 +185,16 @@ impl Exact {
                 Found::Miss(why) => reason = Some(why),
             }
         }
-        let request = Request { inner, digest, reason, no_store: directives.no_store };
+        let request = Request { inner, digest, reason, no_store: directives.no_store, generation };
         Ok(Bound::new(py, request)?.into_any())
     }
 
     /// The view of a request, whether or not a reply is stored.
     fn read(&self, py: Python<'_>, head: &Head, body: &[u8]) -> PyResult<Request> {
+        let generation = self.generation.load(Ordering::Relaxed);
         let digest = request::alias_of(&head.inner, body);
         let inner = detached(py, body.len(), || self.reading.read(&head.inner, body)).map_err(refusal)?;
-        Ok(Request { inner, digest, reason: None, no_store: head.inner.directives.no_store })
+        Ok(Request { inner, digest, reason: None, no_store: head.inner.directives.no_store, generation })
     }
 
     /// Looks again, after another request has been answered meanwhile.
@@ -232,6 +239,9 @@ impl Exact {
         if let Some(why) = inner.uncacheable {
             return Some(why);
         }
+        if request.generation != self.generation.load(Ordering::Relaxed) {
+            return Some("invalidated");
+        }
         let reply = &complete.reply;
         if inner.masked.iter().any(|text| answer_holds(inner.endpoint, reply, text)) {
             return Some("session-bound");
@@ -253,11 +263,13 @@ impl Exact {
 
     /// Removes one of a tenant's entries by its key in hexadecimal digits; whether it was there.
     fn remove(&self, tenant: [u8; 16], key: &str) -> bool {
+        self.generation.fetch_add(1, Ordering::Relaxed);
         unhex(key).is_some_and(|key| self.store.remove(&key, &tenant))
     }
 
     /// Removes all of a tenant's entries; how many there were.
     fn clear(&self, tenant: [u8; 16]) -> usize {
+        self.generation.fetch_add(1, Ordering::Relaxed);
         self.store.clear(&tenant)
     }
 
@@ -317,7 +329,7 @@ impl Request {
         hex(&self.inner.key)
     }
 
-    /// What requests must agree on to share one upstream call: the key and the form of the reply.
+    /// What requests must agree on to share one upstream call: key, invalidations before them, form of the reply.
     #[getter]
     fn flight<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let wants = self.inner.wants;
@@ -325,9 +337,10 @@ impl Request {
             | u8::from(wants.sse) << 1
             | u8::from(wants.include_usage) << 2
             | u8::from(wants.needs_stored) << 3;
-        PyBytes::new_with(py, 33, |bytes| {
+        PyBytes::new_with(py, 41, |bytes| {
             bytes[..32].copy_from_slice(&self.inner.key);
-            bytes[32] = form;
+            bytes[32..40].copy_from_slice(&self.generation.to_be_bytes());
+            bytes[40] = form;
             Ok(())
         })
         .unwrap_or_else(|_| PyBytes::new(py, &[]))

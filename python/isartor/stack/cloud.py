@@ -38,7 +38,7 @@ class Cloud:
         self._keeps = keeps
         self._limit = limit
         self._flights: dict[bytes, Flight] = {}
-        self._by_key: dict[str, Flight] = {}
+        self._by_key: dict[bytes, Flight] = {}
 
     async def answer(self, exchange: Exchange) -> Answer | None:
         """The provider's reply, or the error that the client must hear of."""
@@ -95,7 +95,7 @@ class Cloud:
 
     async def _other_form(self, exchange: Exchange, request: Request) -> Answer | None:
         """Waits for a flight of the same request in another form (JSON and stream), whose reply serves both."""
-        other = self._by_key.get(request.key)
+        other = self._by_key.get(request.flight[:-1])
         if other is None or not other.boardable():
             return None
         passenger = other.board(exchange.client)
@@ -118,14 +118,14 @@ class Cloud:
         flight = Flight(request.flight, self._limit, self._landed)
         if shared:
             self._flights[flight.key] = flight
-            self._by_key.setdefault(request.key, flight)
+            self._by_key.setdefault(flight.key[:-1], flight)
         fetch = Fetch(exchange, request, store=self._store if self._keeps else None, limit=self._limit)
         return flight, fetch.run(self._provider, call, flight)
 
     def _landed(self, flight: Flight) -> None:
         if self._flights.get(flight.key) is flight:
             del self._flights[flight.key]
-        key = flight.key[:32].hex()
+        key = flight.key[:-1]
         if self._by_key.get(key) is flight:
             del self._by_key[key]
 
