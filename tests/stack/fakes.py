@@ -29,8 +29,11 @@ class FakeClient:
         self._gone = asyncio.Event()
         self._watched = asyncio.Event()
 
-    async def __call__(self) -> bytes:
+    def __call__(self) -> asyncio.Task[bytes]:
         """Read the whole body."""
+        return asyncio.ensure_future(self._whole())
+
+    async def _whole(self) -> bytes:
         return b"".join([piece async for piece in self])
 
     def __aiter__(self) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ import msgspec
 from isartor._native import Hit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Generator
 
     from isartor._native import Head, Request
     from isartor.ports import Headers, Surface
@@ -17,10 +17,20 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Client", "Exchange", "Hit", "Route", "Streamed", "Whole"]
 
 
+class Arriving(Protocol):
+    """A body on its way."""
+
+    def __await__(self) -> Generator[object, None, bytes]:
+        """The body."""
+
+    def cancel(self) -> bool:
+        """Whoever waits for it gets a `CancelledError`."""
+
+
 class Client(Protocol):
     """The client's connection, as far as the stack needs it (Granian's RSGI protocol object)."""
 
-    def __call__(self) -> Awaitable[bytes]:
+    def __call__(self) -> Arriving:
         """The whole body."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:

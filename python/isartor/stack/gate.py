@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from isartor._native import Head
-    from isartor.stack.exchange import Client, Exchange
+    from isartor.stack.exchange import Arriving, Client, Exchange
 
 _WELCOME: Final = 0
 _REFUSALS: Final[dict[int, Callable[[], RequestError]]] = {
@@ -41,7 +41,7 @@ class Gatekeeper:
         self._max = max_body_bytes
         self._timeout = body_timeout_secs
         self._ticks = 0
-        self._reading: dict[asyncio.Task[object] | None, int] = {}
+        self._reading: dict[Arriving, int] = {}
 
     async def answer(self, exchange: Exchange) -> None:
         """Refuses, or reads the body and lets the next layer look."""
@@ -64,25 +64,22 @@ class Gatekeeper:
         length = head.content_length
         if length > limit:
             raise _too_large(limit)
-        task = asyncio.current_task()
+        # Granian's own thread collects the body. Whoever awaits it at once has to be woken across threads, which costs
+        # more than the rest of a hit; after one turn of the loop it is mostly there.
+        arriving = client() if length >= 0 else asyncio.ensure_future(_pieces(client, limit))
         reading = self._reading
-        reading[task] = self._ticks
+        reading[arriving] = self._ticks
         try:
-            if length < 0:
-                return await _pieces(client, limit)
-            arriving = client()
-            # Granian's own thread collects the body. Whoever awaits it at once has to be woken across threads, which
-            # costs more than the rest of a hit; after one turn of the loop it is mostly there.
             await _turn()
             return await arriving
         except asyncio.CancelledError:
-            if task is None or task in reading:
+            if arriving in reading:  # not by the clock
+                arriving.cancel()
                 raise
-            task.uncancel()
             message = f"The body did not arrive within {self._timeout:g} seconds (body_timeout_secs)."
             raise RequestError(message, status=408, code="body_timeout") from None
         finally:
-            reading.pop(task, None)
+            reading.pop(arriving, None)
 
     def tick(self) -> None:
         """Called once a second: ends the reading of bodies that take too long.
@@ -90,11 +87,10 @@ class Gatekeeper:
         One sweep a second instead of a timer per request: the limit is coarse, the hot path is not.
         """
         self._ticks += 1
-        for task, since in list(self._reading.items()):
+        for arriving, since in list(self._reading.items()):
             if self._ticks - since > self._timeout:
-                del self._reading[task]
-                if task is not None:
-                    task.cancel()
+                del self._reading[arriving]
+                arriving.cancel()
 
 
 @coroutine
