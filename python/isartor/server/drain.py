@@ -33,7 +33,7 @@ _SO_NWRITE: Final = 0x1024  # macOS: bytes in the send buffer
 
 
 class StalledError(Exception):
-    """The client has taken nothing for too long."""
+    """The client has taken nothing for too long, or its connection is gone."""
 
 
 class Drain:
@@ -65,8 +65,11 @@ class Drain:
 
     def _waiting(self) -> int:
         """Bytes that the client's socket still holds; 0 if nobody knows."""
-        if self._fd is None or not _is_peer(self._fd, self._peer):
+        if self._fd is None:
             self._fd = _find(self._peer)
+        elif not _is_peer(self._fd, self._peer):
+            # Its connection was here and is not any more. A fast provider would be read to its end for nobody.
+            raise StalledError
         return 0 if self._fd is None else _queued(self._fd)
 
 

@@ -71,10 +71,7 @@ class Cloud:
         passenger = flight.board(exchange.client)
         try:
             if run is not None:
-                if request.stream:
-                    flight.start(run)
-                else:
-                    await flight.lead(run)
+                await flight.lead(run)
             head = await passenger.head()
         except BaseException:
             passenger.leave()

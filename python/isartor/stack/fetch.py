@@ -49,7 +49,7 @@ class Fetch:
         self._request = request
         self._store = store
         self._limit = limit
-        self._endpoint = exchange.route.endpoint
+        self.endpoint = exchange.route.endpoint
         self._number = exchange.route.number
         self._pouring = False
 
@@ -59,10 +59,12 @@ class Fetch:
         try:
             if response.status not in _OK:
                 await self._refused(provider, response, flight)
-            elif self._endpoint == "native" and call.endpoint != "native":
+            elif self.endpoint == "native" and call.endpoint != "native":
                 await self._native(call, response, flight)
             elif self._request.stream and _streams(response.headers, sse=self._request.sse):
-                await self._stream(provider, response, flight)
+                flight.begin(response.headers)
+                self._pouring = True
+                flight.follow(self._rest(provider, response, flight))
             else:
                 await self._whole(provider, response, flight)
         finally:
@@ -72,7 +74,7 @@ class Fetch:
     async def _refused(self, provider: Provider, response: Response, flight: Flight) -> None:
         """An error reply: the provider's own words, if they are in the surface's shape."""
         body = await response.read_all(_ERROR_BYTES)
-        if self._endpoint != "native" and _is_json(body):
+        if self.endpoint != "native" and _is_json(body):
             flight.answer(Whole(response.status, response.headers, body))
             return
         text = _said(body)
@@ -85,30 +87,18 @@ class Fetch:
         error.retry_after = _retry_after(response.headers)
         raise error
 
-    async def _stream(self, provider: Provider, response: Response, flight: Flight) -> None:
-        terminal = _TERMINAL.get(self._endpoint)
-        form = "sse" if self._request.sse else "json-array"
-        flight.begin(response.headers)
-        settled = False
-        seen = 0
-        tail = b""  # a terminal event may be cut in two
-        while (piece := await self._next(response, settled=settled)) is not None:
-            if not settled and terminal is not None:
-                if terminal in piece or terminal in tail + piece[: len(terminal)]:
-                    seen += 1
-                    # Stored before the client sees the end, so that its next request finds it. A text that speaks of
-                    # the terminal event again and again is not looked through again and again.
-                    settled = seen <= _LOOKS and self._settle(flight, form, flight.kept(), piece) is None
-                    if settled:
-                        flight.close()
-                tail = (tail + piece[-len(terminal) :])[-len(terminal) :]
-            await flight.push(piece)
-        if not settled:
-            refusal = self._settle(flight, form, flight.kept(), b"")
-            # Of what was too much to keep only this is known: whether the word for its end ever came.
-            if refusal in _BROKEN or (refusal == "too-large" and terminal is not None and not seen):
+    async def _rest(self, provider: Provider, response: Response, flight: Flight) -> None:
+        """A stream from its first piece to its last."""
+        watch = _End(self, flight)
+        try:
+            while (piece := await self._next(response, settled=watch.settled)) is not None:
+                watch.take(piece)
+                await flight.push(piece)
+            if watch.broken():
                 message = f"The provider {provider.name!r} ended the stream before the reply was complete."
                 raise UpstreamError(message, code="upstream_cut", retryable=True)
+        finally:
+            await response.close()
 
     async def _next(self, response: Response, *, settled: bool) -> bytes | None:
         try:
@@ -191,11 +181,12 @@ class Fetch:
         kind = _SSE if self._request.stream else _JSON
         flight.answer(Whole(response.status, _as(response.headers, kind), fresh.render_for(self._request)))
 
-    def _settle(self, flight: Flight, form: str, kept: bytes | None, piece: bytes) -> str | None:
-        """Stores a stream that has come to its end; otherwise the token that says why not."""
+    def settle(self, flight: Flight, piece: bytes) -> str | None:
+        """Stores a stream that has come to its end with `piece`; otherwise the token that says why not."""
+        kept = flight.kept()
         if kept is None:
             return "too-large"
-        tee = Tee(self._number, form, self._limit)
+        tee = Tee(self._number, "sse" if self._request.sse else "json-array", self._limit)
         tee.feed(kept + piece)
         outcome = tee.finish()
         if isinstance(outcome, Complete):
@@ -208,6 +199,40 @@ class Fetch:
             return ""
         refusal = self._store.store(self._exchange.head, self._request, complete)
         return "stored" if refusal is None else f"detail={refusal}"
+
+
+class _End:
+    """Watches a stream for its end."""
+
+    def __init__(self, fetch: Fetch, flight: Flight) -> None:
+        self._fetch = fetch
+        self._flight = flight
+        self._terminal = _TERMINAL.get(fetch.endpoint)
+        self._seen = 0
+        self._tail = b""  # a terminal event may be cut in two
+        self.settled = False
+        """Stored; nothing that may still come belongs to the reply."""
+
+    def take(self, piece: bytes) -> None:
+        """Looks at a piece before it is handed on: stored before the client sees the end, its next request finds it."""
+        terminal = self._terminal
+        if self.settled or terminal is None:
+            return
+        if terminal in piece or terminal in self._tail + piece[: len(terminal)]:
+            self._seen += 1
+            # A text that speaks of the terminal event again and again is not looked through again and again.
+            if self._seen <= _LOOKS and self._fetch.settle(self._flight, piece) is None:
+                self.settled = True
+                self._flight.close()
+        self._tail = (self._tail + piece[-len(terminal) :])[-len(terminal) :]
+
+    def broken(self) -> bool:
+        """Whether a stream that has ended in good order on the wire lacks its end. Stores it otherwise."""
+        if self.settled:
+            return False
+        refusal = self._fetch.settle(self._flight, b"")
+        # Of what was too much to keep only this is known: whether the word for its end ever came.
+        return refusal in _BROKEN or (refusal == "too-large" and self._terminal is not None and not self._seen)
 
 
 def _complete(number: int, body: bytes) -> Complete:

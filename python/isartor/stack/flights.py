@@ -61,11 +61,11 @@ class Flight:
     # -- the call's side
 
     def start(self, run: Coroutine[object, object, None]) -> None:
-        """Makes the call in a task of its own."""
+        """Makes the call, or the rest of it, in a task of its own."""
         self._task = self._loop.create_task(self._run(run))
 
     async def lead(self, run: Coroutine[object, object, None]) -> None:
-        """Makes the call in the task of its first passenger, who has nothing to do before the reply is whole.
+        """Makes the call in the task of its first passenger, who has nothing to do before there is a reply.
 
         That task goes on for the others when its own client has gone. Raises `GoneError` if all have.
         """
@@ -78,7 +78,7 @@ class Flight:
             raise GoneError from None
 
     def follow(self, rest: Coroutine[object, object, None]) -> None:
-        """What is left to do when the present run returns: it then goes on in a task of its own."""
+        """What is left to do when the run returns, as when a stream has begun: it goes on in a task of its own."""
         self._rest = rest
 
     async def _run(self, run: Coroutine[object, object, None]) -> None:
@@ -87,7 +87,7 @@ class Flight:
             await run
             if self._rest is not None:
                 rest, self._rest = self._rest, None
-                self._task = self._loop.create_task(self._run(rest))
+                self.start(rest)
                 return
         except IsartorError as known:
             error = known
