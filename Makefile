@@ -7,7 +7,7 @@ PY      := $(VENV)/bin/python
 NATIVE  := $(shell find native Cargo.toml Cargo.lock -name '*.rs' -o -name 'Cargo.*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help up build test test-rust test-python test-agents lint fmt bench docs wheel clean check-tools
+.PHONY: help up build test test-rust test-python test-agents lint fmt bench docs wheel clean check-tools check-lint
 
 help:  ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -47,7 +47,10 @@ test-python: $(VENV)/dev  ## tests of the Python side, official SDKs and recorde
 test-agents: $(VENV)/dev  ## real coding agents against the gateway (needs npm and root; not in CI)
 	$(PY) -m tests.agents $(AGENTS_ARGS)
 
-lint: $(VENV)/dev  ## clippy, rustfmt, ruff, mypy, stubtest, import layers
+check-lint: check-tools
+	@cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1 || { echo "make: clippy or rustfmt is missing; rustup component add clippy rustfmt (Debian: rust-clippy rustfmt)"; exit 1; }
+
+lint: check-lint $(VENV)/dev  ## clippy, rustfmt, ruff, mypy, stubtest, import layers
 	cargo fmt --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 	$(VENV)/bin/ruff check .
@@ -70,7 +73,7 @@ docs: $(VENV)/dev  ## write the generated parts of docs/ anew
 
 wheel: check-tools $(VENV)/installed  ## wheel and sdist in dist/
 	$(VENV)/bin/maturin build --release --quiet --out dist
-	$(VENV)/bin/maturin sdist --quiet --out dist
+	$(VENV)/bin/maturin sdist --out dist
 
 clean:  ## remove what was built
 	rm -rf $(VENV) target dist .pytest_cache .mypy_cache .ruff_cache
