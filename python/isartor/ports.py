@@ -44,6 +44,9 @@ class Response(Protocol):
     def headers(self) -> Headers:
         """The headers that a client may see, and no others."""
 
+    def ready(self) -> bytes | None:
+        """A piece that has come already; `None` if one has to be waited for."""
+
     async def read(self) -> bytes | None:
         """Next piece of the body as it arrived, `None` at its proper end.
 

@@ -85,6 +85,10 @@ class FakeResponse:
         """The body is over."""
         self._queue.put_nowait(None)
 
+    def ready(self) -> bytes | None:
+        """See `isartor.ports.Response`."""
+        return None
+
     async def read(self) -> bytes | None:
         """See `isartor.ports.Response`."""
         self.reads += 1

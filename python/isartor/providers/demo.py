@@ -93,6 +93,10 @@ class DemoResponse:
         self.headers = headers
         self._pieces = iter(pieces)
 
+    def ready(self) -> bytes | None:
+        """See `isartor.ports.Response`."""
+        return None
+
     async def read(self) -> bytes | None:
         """Next piece, `None` at the end."""
         return next(self._pieces, None)

@@ -171,6 +171,10 @@ class UpstreamResponse:
             await self.close()
             raise
 
+    def ready(self) -> bytes | None:
+        """See `isartor.ports.Response`."""
+        return self._ahead.pop() if self._ahead and self._ahead[0] is not None else None
+
     async def read(self) -> bytes | None:
         """Next piece of the body, `None` at its proper end."""
         if self._closed():

@@ -62,9 +62,7 @@ class Fetch:
             elif self.endpoint == "native" and call.endpoint != "native":
                 await self._native(call, response, flight)
             elif self._request.stream and _streams(response.headers, sse=self._request.sse):
-                flight.begin(response.headers)
-                self._pouring = True
-                flight.follow(self._rest(provider, response, flight))
+                self._stream(provider, response, flight)
             else:
                 await self._whole(provider, response, flight)
         finally:
@@ -87,9 +85,18 @@ class Fetch:
         error.retry_after = _retry_after(response.headers)
         raise error
 
-    async def _rest(self, provider: Provider, response: Response, flight: Flight) -> None:
-        """A stream from its first piece to its last."""
+    def _stream(self, provider: Provider, response: Response, flight: Flight) -> None:
+        """Opens a stream, with its first piece if that is there; the rest goes on in a task of its own."""
         watch = _End(self, flight)
+        flight.begin(response.headers)
+        piece = response.ready()
+        if piece is not None:
+            watch.take(piece)
+            flight.put(piece)
+        self._pouring = True
+        flight.follow(self._rest(provider, response, flight, watch))
+
+    async def _rest(self, provider: Provider, response: Response, flight: Flight, watch: _End) -> None:
         try:
             while (piece := await self._next(response, settled=watch.settled)) is not None:
                 watch.take(piece)

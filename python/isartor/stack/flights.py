@@ -115,8 +115,8 @@ class Flight:
         self._head = whole
         self._wake()
 
-    async def push(self, piece: bytes) -> None:
-        """Hands one piece on; waits while everybody is busy with earlier ones."""
+    def put(self, piece: bytes) -> None:
+        """Hands one piece on."""
         self._pieces.append(piece)
         self._size += len(piece)
         self._total += len(piece)
@@ -126,6 +126,10 @@ class Flight:
         if not self._open and self._size > self._limit:
             self._forget()
         self._wake()
+
+    async def push(self, piece: bytes) -> None:
+        """Hands one piece on; waits while everybody is busy with earlier ones."""
+        self.put(piece)
         while self._passengers and self._total - self._furthest() > _AHEAD:
             self._room = self._loop.create_future()
             await self._room
