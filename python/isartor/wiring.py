@@ -92,8 +92,9 @@ class Gateway:
         place = len(self._timers)
 
         def run() -> None:
-            work()
+            # First the next turn: work that fails is reported by the loop, and the clock goes on.
             self._timers[place] = loop.call_later(secs, run)
+            work()
 
         self._timers.append(loop.call_later(secs, run))
 

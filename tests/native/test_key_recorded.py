@@ -13,21 +13,8 @@ import pytest
 from isartor._native import ENDPOINTS, Gate
 from tests.native import oracle, reading
 from tests.native.reading import Recorded
+from tests.wire.recorded import PAIRS as RUNS
 
-RUNS = (
-    ("claude-2", "claude-4"),
-    ("codex-1", "codex-2"),
-    ("codex-7", "codex-9"),
-    ("gemini-1", "gemini-3"),
-    ("gemini-2", "gemini-4"),
-    ("opencode-1", "opencode-3"),
-    ("opencode-2", "opencode-4"),
-    ("opencode-12", "opencode-14"),
-    ("copilot-1", "copilot-2"),
-    ("copilot-3", "copilot-4"),
-    ("copilot-5", "copilot-6"),
-)
-"""Two runs of the same prompt."""
 FORMS = (
     ("sdk-anthropic-1", "sdk-anthropic-2"),
     ("sdk-anthropic-4", "sdk-anthropic-5"),

@@ -305,6 +305,25 @@ def test_nothing_stands_in_for_a_refusal(status: int) -> None:
     run(test)
 
 
+def test_a_refusal_counts_no_hit() -> None:
+    """A refusal in the place of which nothing stands is told, and no hit is counted for it."""
+
+    async def test() -> None:
+        from isartor._native import Stats
+        from tests.native.reading import complete
+
+        stats = Stats()
+        stack = Stack(FakeProvider(UpstreamError("no", status=404)), stale_secs=60, stats=stats)
+        exchange = stack.exchange(chat())
+        exchange.request = stack.store.read(exchange.head, exchange.body)
+        assert stack.store.store(exchange.head, exchange.request, complete()) is None
+        with pytest.raises(UpstreamError, match="no"):
+            await stack.cloud.answer(exchange)
+        assert stats.totals()["total_prompts"] == 0
+
+    run(test)
+
+
 def test_without_a_stored_reply_the_failure_is_told() -> None:
     """`stale-if-error` makes nothing up."""
 

@@ -104,6 +104,22 @@ impl Exact {
         )?;
         Ok(Some(Hit { headers: headers.unbind(), body: PyBytes::new(py, &body).unbind() }))
     }
+
+    /// A hit, counted as one if it can be given.
+    fn counted(
+        &self,
+        py: Python<'_>,
+        head: &Head,
+        served: &Served<'_>,
+        status: &str,
+        route: &str,
+    ) -> PyResult<Option<Hit>> {
+        let hit = self.hit(py, head, served, status)?;
+        if hit.is_some() {
+            stats::record(&self.stats, head, route, Some(served.key), "l1a", 200);
+        }
+        Ok(hit)
+    }
 }
 
 #[pymethods]
@@ -202,13 +218,8 @@ impl Exact {
         let inner = &request.inner;
         match self.store.find(&inner.key, &inner.wants, head.inner.directives, self.now()) {
             Found::Hit(entry, age) => {
-                stats::record(&self.stats, head, route, Some(&inner.key), "l1a", 200);
-                self.hit(
-                    py,
-                    head,
-                    &Served { key: &inner.key, wants: inner.wants, entry: &entry, age_ms: age },
-                    "hit",
-                )
+                let served = Served { key: &inner.key, wants: inner.wants, entry: &entry, age_ms: age };
+                self.counted(py, head, &served, "hit", route)
             }
             Found::Miss(_) => Ok(None),
         }
@@ -220,14 +231,8 @@ impl Exact {
         let Some((entry, age)) = self.store.find_stale(&inner.key, &inner.wants, self.now()) else {
             return Ok(None);
         };
-        stats::record(&self.stats, head, route, Some(&inner.key), "l1a", 200);
-        let hit = self.hit(
-            py,
-            head,
-            &Served { key: &inner.key, wants: inner.wants, entry: &entry, age_ms: age },
-            "hit; detail=stale-if-error",
-        )?;
-        Ok(hit)
+        let served = Served { key: &inner.key, wants: inner.wants, entry: &entry, age_ms: age };
+        self.counted(py, head, &served, "hit; detail=stale-if-error", route)
     }
 
     /// Stores a complete reply; `None` if it was, else a token that says why not.

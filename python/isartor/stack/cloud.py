@@ -15,7 +15,7 @@ from isartor.stack.flights import Flight
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from isartor._native import Exact, Request
+    from isartor._native import Exact, Hit, Request
     from isartor.ports import Headers, Provider, Surface
     from isartor.stack.exchange import Answer, Exchange
     from isartor.stack.flights import Passenger
@@ -52,8 +52,8 @@ class Cloud:
         try:
             return await self._fly(exchange, request, shared=shared)
         except UpstreamError as error:
-            stale = self._store.stale(exchange.head, request, exchange.route.path) if shared else None
-            if stale is None or error.status not in _FAILING:
+            stale = self._stand_in(exchange, request, error.status) if shared else None
+            if stale is None:
                 raise
             return stale
 
@@ -78,10 +78,8 @@ class Cloud:
             raise
         if isinstance(head, Whole):
             passenger.leave()
-            stale = (
-                head.status in _FAILING and shared and self._store.stale(exchange.head, request, exchange.route.path)
-            )
-            if stale:
+            stale = self._stand_in(exchange, request, head.status) if shared else None
+            if stale is not None:
                 return stale
             headers = self._headers(exchange, request, head.headers, flight, collapsed=collapsed)
             if head.status == _TOO_MANY and not any(name == "retry-after" for name, _ in head.headers):
@@ -89,6 +87,10 @@ class Cloud:
             return Whole(head.status, headers, head.body)
         headers = self._headers(exchange, request, head, flight, collapsed=collapsed)
         return Streamed(200, headers, Relay(passenger, exchange, request))
+
+    def _stand_in(self, exchange: Exchange, request: Request, status: int) -> Hit | None:
+        """The stored reply that answers for a failing provider, if one is young enough (`stale_if_error_secs`)."""
+        return self._store.stale(exchange.head, request, exchange.route.path) if status in _FAILING else None
 
     async def _other_form(self, exchange: Exchange, request: Request) -> Answer | None:
         """Waits for a flight of the same request in another form (JSON and stream), whose reply serves both."""

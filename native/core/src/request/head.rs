@@ -58,7 +58,8 @@ const TOOLS: &[(&str, &str)] = &[
 
 /// Headers that may change the provider's answer and so belong to the key: all that a provider gives a meaning to,
 /// known or not…
-const KEYED: &[&str] = &["anthropic-", "openai-", "x-openai-", "x-openrouter-", "x-codex-beta-features"];
+const KEYED: &[&str] =
+    &["anthropic-", "openai-", "x-openai-", "x-openrouter-", "x-codex-beta-features", "accept-language"];
 
 /// …but those that never reach it.
 const NOT_KEYED: &[&str] =
