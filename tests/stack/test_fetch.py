@@ -76,6 +76,20 @@ def test_a_stream_arrives_as_it_comes() -> None:
     run(test)
 
 
+def test_a_client_that_is_gone_when_its_stream_begins_ends_the_call() -> None:
+    """The provider's connection is closed although nothing was read from the stream."""
+
+    async def test() -> None:
+        response = FakeResponse(200, SSE, ends=False)
+        answer = await Stack(FakeProvider(response)).ask(USAGE)
+        assert isinstance(answer, Streamed)
+        answer.pieces.close()
+        await settled()
+        assert response.closed == 1
+
+    run(test)
+
+
 @pytest.mark.parametrize("size", [1, 3, 7, 1000, 100_000])
 def test_a_stream_is_kept_before_its_client_sees_the_end(size: int) -> None:
     """Whoever has seen the terminal event finds the reply in the store, although the body has not ended yet."""

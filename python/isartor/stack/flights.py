@@ -55,6 +55,7 @@ class Flight:
         self._room: asyncio.Future[None] | None = None
         self._open = True  # takes passengers
         self._task: asyncio.Task[object] | None = None
+        self._begun = False  # the task has taken its first step
         self._ended = False  # by its last passenger
         self._rest: Coroutine[object, object, None] | None = None
 
@@ -62,6 +63,7 @@ class Flight:
 
     def start(self, run: Coroutine[object, object, None]) -> None:
         """Makes the call, or the rest of it, in a task of its own."""
+        self._begun = False
         self._task = self._loop.create_task(self._run(run))
 
     async def lead(self, run: Coroutine[object, object, None]) -> None:
@@ -82,6 +84,7 @@ class Flight:
         self._rest = rest
 
     async def _run(self, run: Coroutine[object, object, None]) -> None:
+        self._begun = True
         error: IsartorError | None = None
         try:
             await run
@@ -163,9 +166,18 @@ class Flight:
             if not self._passengers and not self._done and self._task is not None:
                 self.close()
                 self._ended = True
-                self._task.cancel()
+                self._end()
             elif self._room is not None:
                 self._make_room()
+
+    def _end(self) -> None:
+        """Cancels the call. A task cancelled before its first step would never run what closes the connection."""
+        if self._done or self._task is None:
+            return
+        if self._begun:
+            self._task.cancel()
+        else:
+            self._loop.call_soon(self._end)
 
     async def head(self) -> Whole | Headers:
         """The reply as a whole, or the headers of a stream. Raises the flight's error, `GoneError` if it was ended."""
