@@ -19,7 +19,21 @@ Fresh = Callable[..., str]
 
 
 @pytest.mark.parametrize("endpoint", ANSWERING)
-@pytest.mark.parametrize("at", [0, 1, 4])
+@pytest.mark.parametrize(
+    "at",
+    [
+        pytest.param(
+            0,
+            marks=pytest.mark.xfail(
+                strict=False,
+                raises=TimeoutError,
+                reason="on a busy machine the client may be gone before the head has come: see test_gone_before_the_head",
+            ),
+        ),
+        1,
+        4,
+    ],
+)
 def test_gone_in_mid_stream(
     endpoint: str, at: int, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh
 ) -> None:

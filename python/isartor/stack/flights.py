@@ -91,6 +91,8 @@ class Flight:
             if self._rest is not None:
                 rest, self._rest = self._rest, None
                 self.start(rest)
+                if self._ended:
+                    self._end()
                 return
         except IsartorError as known:
             error = known
@@ -133,6 +135,9 @@ class Flight:
     async def push(self, piece: bytes) -> None:
         """Hands one piece on; waits while everybody is busy with earlier ones."""
         self.put(piece)
+        if self._ended:
+            # A piece that came in the same moment may have swallowed the cancellation on its way through the library.
+            raise asyncio.CancelledError
         while self._passengers and self._total - self._furthest() > _AHEAD:
             self._room = self._loop.create_future()
             await self._room
