@@ -105,6 +105,17 @@ class Request:
     def key(self) -> str:
         """The exact key, 64 hexadecimal digits."""
     @property
+    def question(self) -> str | None:
+        """The last text of the last user turn, if the reply to another wording of it may answer."""
+    @property
+    def question_refused(self) -> str | None:
+        """Why there is no question: `off`, `endpoint`, `tools`, `not-text`, `no-user-turn`, `prefill`, `empty`,
+        `too-long`, `parameters`, `duplicate`, `volatile`, or why nothing of the exchange may be kept.
+        """
+    @property
+    def scope_digest(self) -> str | None:
+        """What questions must agree on to share a reply, 64 hexadecimal digits: all of the request but the question."""
+    @property
     def flight(self) -> bytes:
         """What requests must agree on to share one upstream call: the key (32 bytes), the count of invalidations before
         them (8), the form of the reply (1).
@@ -148,7 +159,9 @@ class Exact:
         stale_secs: int,
         aliases: dict[str, str],
         stats: Stats,
-    ) -> Exact: ...
+        semantic: bool = False,
+    ) -> Exact:
+        """`semantic`: whether questions and their scopes are read."""
     def lookup(self, head: Head, body: bytes, route: str, /, *, quiet: bool = False) -> Hit | Request:
         """The one call of an L1a hit. Counts a hit unless `quiet`. Raises `BadRequest`."""
 

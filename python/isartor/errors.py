@@ -12,6 +12,9 @@ The tree, with the HTTP status and the fault of each::
     │   ├── TooLargeError              413  client    body over `max_body_bytes`
     │   └── NotImplementedFormatError  501  client    the provider does not speak this format
     ├── NoProviderError                503  gateway   nothing to send the request to
+    ├── EmbeddingError                 500  gateway   no vector: a model or a service that cannot be used
+    │   ├── TooLongError               500  gateway   the text is longer than the model's window: a refusal, no fault
+    │   └── BusyError                  500  gateway   too many texts are waiting already: a refusal, no fault
     └── UpstreamError                  502  upstream  the provider refused, broke off or sent garbage
         └── UpstreamTimeoutError       504  upstream  the provider was too slow
 
@@ -139,6 +142,18 @@ class NoProviderError(IsartorError):
 
     default_status = 503
     default_code = "no_provider"
+
+
+class EmbeddingError(IsartorError):
+    """There is no embedding. L1b is then skipped: no client ever sees this error, so it has no code of its own."""
+
+
+class TooLongError(EmbeddingError):
+    """The text is longer than the model's window; it is never cut. Nothing is wrong."""
+
+
+class BusyError(EmbeddingError):
+    """More texts are waiting than would be done in time. Nothing is wrong."""
 
 
 class UpstreamError(IsartorError):

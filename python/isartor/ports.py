@@ -98,6 +98,62 @@ class Provider(Protocol):
         """Close the connections."""
 
 
+class Embedding(msgspec.Struct, frozen=True):
+    """What a text means, as a vector of length 1."""
+
+    sentence: bytes
+    """`dimension` numbers, f32 little-endian."""
+    dimension: int
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors. Two vectors may be compared only if the same embedder made both."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, for people."""
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector; 0 while that is not known, which may be until `start` has returned."""
+
+    @property
+    def window(self) -> int:
+        """Most tokens of a text, special ones included; 0 while that is not known."""
+
+    async def start(self) -> None:
+        """Load the model, or speak to the service for the first time; the first `embed` does it otherwise.
+
+        Raises `EmbeddingError` with one line that says what is wrong and what was expected.
+        """
+
+    async def embed(self, text: str) -> Embedding:
+        """Return the vector of `text`.
+
+        Raises `TooLongError` and `BusyError`, which are refusals and no faults, and `EmbeddingError`.
+        """
+
+    async def close(self) -> None:
+        """Let go of threads and connections; those who still wait get an `EmbeddingError`."""
+
+
+class Service(Protocol):
+    """A small HTTP service beside the gateway, as a server for embeddings: whole requests, whole replies."""
+
+    @property
+    def host(self) -> str:
+        """Host name and port, for messages."""
+
+    async def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        """Send one request to `path` below the configured address; return status and body.
+
+        `body` is JSON. Raises an `IsartorError` when there is no reply in time, or none of a sensible size.
+        """
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
 class Surface(Protocol):
     """How one client-facing API writes errors."""
 

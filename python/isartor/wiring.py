@@ -8,10 +8,18 @@ from hashlib import blake2b
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
-from isartor._native import Exact, Gate, Stats
+from pathlib import Path
+
+from isartor._native import Exact, Gate, Stats, Tokenizer
+from isartor.config.schema import BUNDLED_MODEL, EMBEDDED
+from isartor.embedding import local
+from isartor.embedding.remote import RemoteEmbedder
+from isartor.embedding.sidecar import Sidecar
+from isartor.embedding.tei import Tei
 from isartor.formats import models
 from isartor.providers import registry
 from isartor.providers.base import Limits, Settings
+from isartor.providers.service import HttpService
 from isartor.server.admin import CacheAdmin
 from isartor.server.fellows import TICK_SECS, Fellow, Worker
 from isartor.server.health import Health
@@ -19,15 +27,17 @@ from isartor.server.pages import Pages
 from isartor.stack.cloud import Cloud
 from isartor.stack.exact import ExactCache
 from isartor.stack.gate import Gatekeeper
+from isartor.stack.l1b import calibration, outcomes
+from isartor.stack.l1b.engine import Engine, Files
 from isartor.stack.pipeline import Pipeline
+from isartor.stack.semantic import GROWTH_SECS, Rules, SemanticCache
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
-    from pathlib import Path
 
     from isartor.config import Config
-    from isartor.ports import Provider
+    from isartor.ports import Embedder, Provider
 
 _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]", "::1")
 _PURGE_SECS: Final = 60
@@ -53,21 +63,25 @@ class Gateway:
             stale_secs=config.stale_if_error_secs,
             aliases=config.model_aliases,
             stats=self.stats,
+            semantic=config.cache_mode != "exact",
         )
+        self.semantic = _semantic(config, self.store)
         if folder is None:
-            self.worker = Worker(self.store, self.stats)
+            self.worker = Worker(self.store, self.stats, self.semantic)
         else:
-            self.worker = Fellow(self.store, self.stats, folder)
-        exact = config.cache_mode in {"exact", "both"}
+            self.worker = Fellow(self.store, self.stats, folder, self.semantic)
         self.pipeline = Pipeline(
             gate=self.keeper,
-            exact=ExactCache(self.store, enabled=exact),
-            cloud=Cloud(self.provider, self.store, keeps=exact, limit=config.cache_max_entry_bytes),
+            exact=ExactCache(self.store, enabled=config.cache_mode in {"exact", "both"}),
+            semantic=self.semantic,
+            cloud=Cloud(
+                self.provider, self.store, keeps=True, limit=config.cache_max_entry_bytes, semantic=self.semantic
+            ),
         )
         self.pages = Pages(
             gate=self.gate,
             keeper=self.keeper,
-            health=Health(config, worker=self.worker, provider=self.provider),
+            health=Health(config, worker=self.worker, provider=self.provider, semantic=self.semantic),
             cache=CacheAdmin(self.store, self.worker),
             known=models.known(self.provider.name, self.provider.model, config.model_aliases, created=int(time.time())),
         )
@@ -79,6 +93,9 @@ class Gateway:
         self._every(loop, _PURGE_SECS, self.store.purge)
         if isinstance(self.worker, Fellow):
             self._every(loop, TICK_SECS, self.worker.tick)
+        if self.semantic is not None:
+            self.semantic.start(loop)
+            self._every(loop, GROWTH_SECS, self.semantic.tick)
 
     def stop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Stops the clocks and closes the provider's connections."""
@@ -86,6 +103,8 @@ class Gateway:
             timer.cancel()
         self.worker.leave()
         if not loop.is_closed() and not loop.is_running():
+            if self.semantic is not None:
+                loop.run_until_complete(self.semantic.close())
             loop.run_until_complete(self.provider.close())
 
     def _every(self, loop: asyncio.AbstractEventLoop, secs: float, work: Callable[[], object]) -> None:
@@ -114,6 +133,57 @@ def _provider(config: Config) -> Provider:
         offline_allowed_hosts=config.offline_allowed_hosts,
     )
     return registry.build(settings)
+
+
+def _semantic(config: Config, store: Exact) -> SemanticCache | None:
+    if config.cache_mode == "exact":
+        return None
+    settings = config.semantic_cache
+    reader = local.bundled(Tokenizer, threads=settings.threads)
+    search = _embedder(config)
+    home = None if config.demo else _home()
+    engine = Engine(
+        reader,
+        search,
+        Files(local.BUNDLED, None if home is None else home / calibration.FILE_NAME),
+        remote=settings.provider not in EMBEDDED,
+    )
+    rules = Rules(
+        policy=settings.policy,
+        max_error_rate=settings.max_error_rate,
+        # The demo provider quotes the question, so its answers to two wordings always differ.
+        audit_rate=0 if config.demo else settings.audit_rate,
+        similarity_threshold=config.similarity_threshold,
+    )
+    file = None if home is None else home / outcomes.FILE_NAME
+    return SemanticCache(store, engine, rules=rules, exact=config.cache_mode == "both", outcomes=file)
+
+
+def _embedder(config: Config) -> Embedder | None:
+    """What makes the vectors of the search; `None` for the bundled model, which the verifier needs anyway."""
+    settings, sidecar = config.semantic_cache, config.embedding_sidecar
+    if settings.provider in EMBEDDED:
+        if config.embedding_model == BUNDLED_MODEL:
+            return None
+        path = Path(config.embedding_model).expanduser()
+        return local.from_folder(path, Tokenizer, threads=settings.threads, tokens=False)
+    tei = settings.provider == "tei"
+    service = HttpService(
+        "semantic_cache.remote_url" if tei else "embedding_sidecar.sidecar_url",
+        (settings.remote_url or "") if tei else sidecar.sidecar_url,
+        timeout_secs=sidecar.timeout_seconds,
+        offline=config.offline_mode,
+        offline_allowed_hosts=config.offline_allowed_hosts,
+    )
+    return RemoteEmbedder(Tei(service) if tei else Sidecar(service, sidecar.model_name))
+
+
+def _home() -> Path | None:
+    """`~/.isartor`; a user without a home has none."""
+    try:
+        return Path.home() / ".isartor"
+    except RuntimeError:
+        return None
 
 
 def _gate(config: Config) -> Gate:

@@ -121,6 +121,19 @@ def test_names_have_their_form(place: Place, toml: str) -> None:
         place.config(toml)
 
 
-def test_a_semantic_cache_alone_is_pointed_out(place: Place) -> None:
-    """`cache_mode = "semantic"` means no cache in this version, and a warning says so."""
-    assert "semantic" in place.config('cache_mode = "semantic"').warnings[0]
+def test_a_server_for_embeddings_needs_an_address(place: Place) -> None:
+    """`provider = "tei"` without an address is an error, unless there is no semantic cache."""
+    file = '[semantic_cache]\nprovider = "tei"'
+    with pytest.raises(ConfigError, match="needs semantic_cache.remote_url"):
+        place.config(file)
+    assert place.config('cache_mode = "exact"\n' + file).semantic_cache.provider == "tei"
+    with pytest.raises(ConfigError, match="must be a URL that starts with http"):
+        place.config(file + '\nremote_url = "tei:80"')
+
+
+def test_a_bare_threshold_is_warned_of(place: Place) -> None:
+    """`semantic_cache.policy = "threshold"` is pointed out at the start, where there is a semantic cache."""
+    file = '[semantic_cache]\npolicy = "threshold"'
+    assert "similarity alone decides" in place.config(file).warnings[0]
+    assert place.config('cache_mode = "exact"\n' + file).warnings == ()
+    assert place.config('cache_mode = "semantic"').warnings == ()

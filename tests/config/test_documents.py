@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from isartor.config import Config
-from isartor.config.keys import FALLBACK_KEYS, active, all_keys, spellings
+from isartor.config.keys import FALLBACK_KEYS, SECTIONS, active, all_keys, spellings
 from isartor.config.reference import later_markdown, markdown
 from isartor.config.template import template
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.config.reading import Place
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
@@ -24,6 +26,15 @@ def uncommented() -> str:
     return "\n".join(line.removeprefix("# ") for line in template().splitlines())
 
 
+def paths(tree: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """The keys of a file, those of a section with its name before them."""
+    for name, value in tree.items():
+        if isinstance(value, dict) and name in SECTIONS:
+            yield from paths(value, f"{name}.")
+        else:
+            yield prefix + name
+
+
 def test_the_scaffold_changes_nothing(place: Place) -> None:
     """The file that `isartor init` writes loads to the defaults."""
     assert place.config(template()) == Config()
@@ -32,7 +43,7 @@ def test_the_scaffold_changes_nothing(place: Place) -> None:
 def test_the_scaffolds_lines_are_the_defaults(place: Place) -> None:
     """Every commented line, uncommented, is its key at its default, and every key in effect has a line."""
     assert place.config(uncommented()) == Config()
-    assert set(tomllib.loads(uncommented())) == set(active()) - set(FALLBACK_KEYS.values())
+    assert set(paths(tomllib.loads(uncommented()))) == set(active()) - set(FALLBACK_KEYS.values())
 
 
 def test_the_scaffolds_examples_load(place: Place) -> None:
@@ -46,7 +57,7 @@ def test_the_table_has_every_key(place: Place) -> None:
     rows = [[cell.strip().strip("`") for cell in row.split("|")[1:-1]] for row in markdown().splitlines()[2:]]
     assert [variable for _, variable, *_ in rows] == [key.environment for key in active().values()]
     for spelling, variable, *_ in rows:
-        assert spellings()[spelling] == spellings()[variable.removeprefix("ISARTOR__").lower()]
+        assert spellings()[spelling] == spellings()[variable.removeprefix("ISARTOR__").lower().replace("__", ".")]
     assert place.config() == Config()
 
 

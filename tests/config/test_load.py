@@ -192,6 +192,16 @@ def test_an_unknown_key_is_named_with_the_nearest(place: Place, toml: str, env: 
         ("l3_timeout_secs = nan", {}, "l3_timeout_secs must be a number above 0"),
         ("cache_ttl_secs = 0", {}, "cache_ttl_secs must be an integer of at least 1, got 0"),
         ('cache_mode = "fuzzy"', {}, "cache_mode must be one of exact, semantic, both, got 'fuzzy'"),
+        ("semantic_cache.max_error_rate = 0", {}, "semantic_cache.max_error_rate must be a number above 0, up to 0.5"),
+        ("[semantic_cache]\naudit_rate = 2", {}, "semantic_cache.audit_rate must be a number from 0 to 1, got 2"),
+        ("semantic_cache = 3", {}, "semantic_cache must be a table"),
+        ("[semantic_cache]\npolice = 2", {}, "semantic_cache.police is not a known setting; did you mean semantic_c"),
+        ("policy = 2", {}, "policy is not a known setting; did you mean semantic_cache.policy?"),
+        (
+            "",
+            {"ISARTOR__SEMANTIC_BACKEND": "qdrant"},
+            "ISARTOR__SEMANTIC_BACKEND must be one of candle, embedded, onnx, tei, sidecar",
+        ),
         ("", {"ISARTOR__OFFLINE_MODE": "maybe"}, "ISARTOR__OFFLINE_MODE must be true or false, got 'maybe'"),
         ("offline_mode = 1", {}, "offline_mode must be true or false, got 1"),
         ("server = 3", {}, "server must be a table"),
@@ -314,7 +324,6 @@ def test_a_file_written_for_the_reference_loads(place: Place) -> None:
         "quota",
         "redis_url",
         "router_backend",
-        "semantic_backend",
     )
 
 
@@ -327,9 +336,20 @@ def test_the_environment_may_set_keys_without_effect(place: Place) -> None:
         "ISARTOR__CLASSIFIER_ROUTING__RULES": "[]",
         "ISARTOR_FALLBACK_PROVIDERS": "[]",
         "ISARTOR__EMBEDDED__MODEL_PATH": "/m",
-        "ISARTOR__TEI_URL": "http://x",
     }
-    assert place.config("", env).inactive == ("classifier_routing.rules", "embedded.model_path", "quota", "tei_url")
+    assert place.config("", env).inactive == ("classifier_routing.rules", "embedded.model_path", "quota")
+
+
+def test_the_semantic_cache_has_a_section_and_the_references_spellings(place: Place) -> None:
+    """`semantic_cache.*` comes from its section, dotted keys, and variables of either spelling."""
+    file = "similarity_threshold = 0.9\nembedding_sidecar.model_name = 'm'\n[semantic_cache]\nprovider = 'onnx'"
+    env = {"ISARTOR__SEMANTIC_CACHE__POLICY": "Verified", "ISARTOR__SEMANTIC_CACHE__AUDIT_RATE": "1"}
+    config = place.config(file, env | {"ISARTOR__EMBEDDING_SIDECAR__TIMEOUT_SECONDS": "3"})
+    assert (config.similarity_threshold, config.semantic_cache.provider) == (0.9, "onnx")
+    assert (config.semantic_cache.policy, config.semantic_cache.audit_rate) == ("verified", 1)
+    assert (config.embedding_sidecar.model_name, config.embedding_sidecar.timeout_seconds) == ("m", 3)
+    config = place.config("", {"ISARTOR__SEMANTIC_BACKEND": "tei", "ISARTOR__TEI_URL": "http://tei:8080"})
+    assert (config.semantic_cache.provider, config.semantic_cache.remote_url) == ("tei", "http://tei:8080")
 
 
 @pytest.mark.parametrize(("provider", "key"), [("openai", "a"), ("anthropic", "b")])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
+from typer.models import ArgumentInfo
 
 from isartor.cli.app import app
 
@@ -51,13 +53,15 @@ def _command(name: str, function: Any) -> Command:
 
 def _option(name: str, hint: Any, default: object) -> Option:
     kind, info = get_args(hint)[:2]
+    if isinstance(info, ArgumentInfo):
+        return Option((info.metavar or name.upper(),), _value(kind, info), info.help or "", info.hidden)
     # In an annotation the first name stands where a default would.
     first = [info.default] if isinstance(info.default, str) and info.default.startswith("-") else []
     names = (*first, *(info.param_decls or ())) or ("--" + name.replace("_", "-"),)
     words = [info.help or ""]
     if info.envvar and info.show_envvar:
         words.append(f"Environment: `{info.envvar}`.")
-    if isinstance(default, int) and not isinstance(default, bool):
+    if isinstance(default, int | Path) and not isinstance(default, bool):
         words.append(f"Default: {default}.")
     return Option(names, _value(kind, info), " ".join(words), info.hidden)
 

@@ -6,23 +6,45 @@
 //!
 //! A second, small table maps the digest of a body *as it was sent* to the key already computed for it, so that a
 //! byte-for-byte repeat is not parsed again. Both digests are BLAKE3 over tenant and scope.
+//!
+//! An entry may stand under several keys (a question and its other wordings, see [`crate::semantic`]); what removes it under one
+//! of them makes it dead under all.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use crate::endpoint::Endpoint;
 use crate::request::head::Directives;
-use crate::request::{Key, Wants};
+use crate::request::{Key, Request, Wants};
 use crate::sse::{Reply, Usage};
 
 /// What an entry costs besides its bytes: table slot, key, alias, allocation heads.
 const OVERHEAD: u64 = 400;
 
+/// Where an entry announces that its last key has gone, and under which number.
+#[derive(Debug)]
+pub struct Departure {
+    /// The numbers of those that have gone.
+    pub gone: Arc<Mutex<Vec<u64>>>,
+    /// Its own.
+    pub id: u64,
+}
+
 /// One stored reply.
 #[derive(Debug)]
 pub struct Entry {
+    /// The key that it was stored under.
+    pub key: Key,
+    /// The model that was asked.
+    pub model: Box<str>,
+    /// Removed, under whatever key: it may answer nobody.
+    pub dead: AtomicBool,
+    /// Whom to tell when it has gone.
+    pub departure: OnceLock<Departure>,
     /// The operation it answers.
     pub endpoint: Endpoint,
     /// Whose it is.
@@ -39,6 +61,14 @@ pub struct Entry {
     pub usage: Usage,
     /// When it was stored, in milliseconds.
     pub at_ms: u64,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some(Departure { gone, id }) = self.departure.get() {
+            gone.lock().unwrap_or_else(PoisonError::into_inner).push(*id);
+        }
+    }
 }
 
 /// Limits of the store.
@@ -169,10 +199,24 @@ impl Exact {
             return Found::Miss(Reason::Absent);
         };
         let age = now_ms.saturating_sub(entry.at_ms);
+        let is_over = age >= self.limits.ttl_ms.saturating_add(self.limits.stale_ms);
+        if is_over || entry.dead.load(Ordering::Relaxed) {
+            self.entries.remove(key);
+        }
+        self.servable(entry, wants, directives, now_ms)
+    }
+
+    /// Whether an entry may be served to this client now.
+    #[must_use]
+    pub fn servable(&self, entry: Arc<Entry>, wants: &Wants, directives: Directives, now_ms: u64) -> Found {
+        if entry.dead.load(Ordering::Relaxed) {
+            return Found::Miss(Reason::Absent);
+        }
+        if directives.no_cache {
+            return Found::Miss(Reason::NoCache);
+        }
+        let age = now_ms.saturating_sub(entry.at_ms);
         if age >= self.limits.ttl_ms {
-            if age >= self.limits.ttl_ms.saturating_add(self.limits.stale_ms) {
-                self.entries.remove(key);
-            }
             return Found::Miss(Reason::Stale);
         }
         // Two requests may meet within one millisecond, and `max-age=0` still asks for a new reply.
@@ -192,29 +236,33 @@ impl Exact {
         let age = now_ms.saturating_sub(entry.at_ms);
         let usable =
             self.limits.stale_ms > 0 && age < self.limits.ttl_ms.saturating_add(self.limits.stale_ms);
+        let usable = usable && !entry.dead.load(Ordering::Relaxed);
         (usable && unfit(&entry, *wants).is_none()).then_some((entry, age))
     }
 
     /// Stores a complete reply; `false` if it is larger than the whole store.
     pub fn store(
         &self,
-        key: Key,
-        endpoint: Endpoint,
+        request: &Request,
         tenant: [u8; 16],
         reply: Reply,
-        stored: bool,
         now_ms: u64,
     ) -> bool {
         if self.limits.ttl_ms == 0 {
             return false;
         }
+        let Request { key, endpoint, .. } = *request;
         let entry = Arc::new(Entry {
+            key,
+            model: request.model.as_str().into(),
+            dead: AtomicBool::new(false),
+            departure: OnceLock::new(),
             endpoint,
             tenant,
             has_usage: reply.facts.usage,
             json: reply.json,
             stream: reply.stream,
-            stored,
+            stored: request.wants.needs_stored,
             usage: reply.usage,
             at_ms: now_ms,
         });
@@ -222,9 +270,37 @@ impl Exact {
         self.entries.peek(&key).is_some()
     }
 
-    /// Removes one entry of a tenant; whether it was there.
+    /// The entry under a key, whatever its state.
+    #[must_use]
+    pub fn get(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.entries.get(key)
+    }
+
+    /// Puts an entry under one more key.
+    pub fn share(&self, key: Key, entry: Arc<Entry>) {
+        self.entries.insert(key, entry);
+    }
+
+    /// Removes one entry of a tenant, under all its keys; whether it was there.
     pub fn remove(&self, key: &Key, tenant: &[u8; 16]) -> bool {
-        self.entries.remove_if(key, |entry| entry.tenant == *tenant).is_some()
+        let removed = self.entries.remove_if(key, |entry| entry.tenant == *tenant);
+        if let Some((_, entry)) = &removed {
+            entry.dead.store(true, Ordering::Relaxed);
+            self.entries.remove_if(&entry.key, |other| Arc::ptr_eq(entry, other));
+        }
+        removed.is_some()
+    }
+
+    /// The entries of a tenant, each once, with the number of its keys.
+    #[must_use]
+    pub fn list(&self, tenant: &[u8; 16]) -> Vec<(Arc<Entry>, usize)> {
+        let mut found: HashMap<*const Entry, (Arc<Entry>, usize)> = HashMap::new();
+        for (_, entry) in self.entries.iter() {
+            if entry.tenant == *tenant && !entry.dead.load(Ordering::Relaxed) {
+                found.entry(Arc::as_ptr(&entry)).or_insert((entry, 0)).1 += 1;
+            }
+        }
+        found.into_values().collect()
     }
 
     /// Removes every entry of a tenant; how many there were.
@@ -300,8 +376,21 @@ mod tests {
         }
     }
 
+    fn request(key: u8) -> Request {
+        Request {
+            endpoint: Endpoint::Chat,
+            model: String::new(),
+            splice: None,
+            wants: Wants { needs_stored: true, ..Wants::default() },
+            key: [key; 32],
+            uncacheable: None,
+            masked: Vec::new(),
+            asked: Err("off"),
+        }
+    }
+
     fn put(store: &Exact, key: u8, now: u64) {
-        store.store([key; 32], Endpoint::Chat, ME, reply(10, true, false), true, now);
+        store.store(&request(key), ME, reply(10, true, false), now);
     }
 
     fn find(store: &Exact, key: u8, now: u64) -> Result<u64, Reason> {
@@ -338,11 +427,11 @@ mod tests {
         }
         assert_eq!(store.len(), 10);
         for key in 0..50 {
-            store.store([key; 32], Endpoint::Chat, ME, reply(30_000, true, false), true, 0);
+            store.store(&request(key), ME, reply(30_000, true, false), 0);
         }
         assert!(store.weight() <= LIMITS.bytes, "{}", store.weight());
         assert!(store.len() <= 3);
-        assert!(!store.store([99; 32], Endpoint::Chat, ME, reply(200_000, true, false), true, 0));
+        assert!(!store.store(&request(99), ME, reply(200_000, true, false), 0));
     }
 
     #[test]
@@ -370,13 +459,30 @@ mod tests {
     #[test]
     fn a_client_that_needs_usage_does_not_get_a_reply_without() {
         let store = Exact::new(LIMITS);
-        store.store([1; 32], Endpoint::Chat, ME, reply(10, false, true), true, 0);
+        store.store(&request(1), ME, reply(10, false, true), 0);
         let json = Wants { needs_usage: true, ..Wants::default() };
         assert!(matches!(
             store.find(&[1; 32], &json, Directives::default(), 0),
             Found::Miss(Reason::WithoutUsage)
         ));
         assert_eq!(find(&store, 1, 0), Ok(0));
+    }
+
+    #[test]
+    fn what_is_removed_under_one_key_is_gone_under_all_and_says_so() {
+        let store = Exact::new(LIMITS);
+        let gone = Arc::new(Mutex::new(Vec::new()));
+        for removed in [1, 2] {
+            put(&store, 1, 0);
+            let entry = store.get(&[1; 32]).unwrap();
+            entry.departure.set(Departure { gone: Arc::clone(&gone), id: u64::from(removed) }).unwrap();
+            store.share([2; 32], entry);
+            assert_eq!(find(&store, 2, 0), Ok(0));
+            assert_eq!(store.list(&ME).iter().map(|(_, keys)| *keys).collect::<Vec<_>>(), [2]);
+            assert!(store.remove(&[removed; 32], &ME));
+            assert_eq!((find(&store, 1, 0), find(&store, 2, 0)), (Err(Reason::Absent), Err(Reason::Absent)));
+            assert_eq!(gone.lock().unwrap().pop(), Some(u64::from(removed)));
+        }
     }
 
     #[test]

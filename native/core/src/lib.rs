@@ -3,6 +3,7 @@
 //! * [`endpoint`]: the wire operations that clients call, and the surfaces they belong to.
 //! * [`request`]: reads a request once (headers, body) and says what it asks for and under which key its reply is kept.
 //! * [`exact`]: the L1a store.
+//! * [`semantic`]: the L1b index, and the verdict on a candidate.
 //! * [`sse`]: parses, assembles, and replays streams; decides whether a reply may be stored.
 //! * [`stats`]: counters of what was answered where.
 //!
@@ -11,5 +12,6 @@
 pub mod endpoint;
 pub mod exact;
 pub mod request;
+pub mod semantic;
 pub mod sse;
 pub mod stats;

@@ -22,7 +22,7 @@ create_exception!(isartor._native, BadRequest, PyValueError, "A body that cannot
 /// The L1a store, and how bodies are read for it.
 #[pyclass(frozen, module = "isartor._native")]
 pub struct Exact {
-    store: exact::Exact,
+    pub store: exact::Exact,
     reading: Reading,
     stats: Arc<isartor_core::stats::Stats>,
     born: Instant,
@@ -35,20 +35,22 @@ struct Fixed {
     json: Py<PyTuple>,
     sse: Py<PyTuple>,
     layer: Py<PyTuple>,
+    semantic_layer: Py<PyTuple>,
     deflected: Py<PyTuple>,
     request_id: Py<PyString>,
     age: Py<PyString>,
     cache_status: Py<PyString>,
     cache_key: Py<PyString>,
+    similarity: Py<PyString>,
 }
 
 /// An entry that is about to answer a request.
 #[derive(Clone, Copy)]
-struct Served<'a> {
-    key: &'a Key,
-    wants: Wants,
-    entry: &'a Entry,
-    age_ms: u64,
+pub struct Served<'a> {
+    pub key: &'a Key,
+    pub wants: Wants,
+    pub entry: &'a Entry,
+    pub age_ms: u64,
 }
 
 /// A reply from the store, ready to be sent.
@@ -74,7 +76,8 @@ fn pair(py: Python<'_>, name: &str, value: &str) -> PyResult<Py<PyTuple>> {
 }
 
 impl Exact {
-    fn now(&self) -> u64 {
+    /// Milliseconds since the store was made.
+    pub fn now(&self) -> u64 {
         u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
@@ -105,6 +108,36 @@ impl Exact {
         Ok(Some(Hit { headers: headers.unbind(), body: PyBytes::new(py, &body).unbind() }))
     }
 
+    /// A hit whose question was worded otherwise, counted as one if it can be given.
+    pub fn semantic_hit(
+        &self,
+        py: Python<'_>,
+        head: &Head,
+        served: &Served<'_>,
+        similarity: f32,
+        route: &str,
+    ) -> PyResult<Option<Hit>> {
+        let Some(hit) = self.hit(py, head, served, "hit; detail=semantic")? else { return Ok(None) };
+        let headers = hit.headers.bind(py);
+        headers.set_item(1, &self.fixed.semantic_layer)?;
+        let similarity = PyString::new(py, &format!("{similarity:.4}"));
+        headers.append(PyTuple::new(py, [self.fixed.similarity.bind(py), &similarity])?)?;
+        stats::record(&self.stats, head, route, Some(served.key), "l1b", 200);
+        Ok(Some(hit))
+    }
+
+    /// Puts an entry under this request's key, too.
+    pub fn share(&self, request: &Request, entry: Arc<Entry>) {
+        let inner = &request.inner;
+        self.store.share(inner.key, entry);
+        self.store.remember(request.digest, Alias { key: inner.key, wants: inner.wants });
+    }
+
+    /// From now on replies that were asked for before are not kept.
+    pub fn begin_generation(&self) {
+        self.generation.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// A hit, counted as one if it can be given.
     fn counted(
         &self,
@@ -125,7 +158,8 @@ impl Exact {
 #[pymethods]
 impl Exact {
     #[new]
-    #[pyo3(signature = (*, max_entries, max_bytes, ttl_secs, stale_secs, aliases, stats))]
+    #[pyo3(signature = (*, max_entries, max_bytes, ttl_secs, stale_secs, aliases, stats, semantic=false))]
+    #[allow(clippy::too_many_arguments)] // options, each named by the caller
     fn new(
         py: Python<'_>,
         max_entries: u64,
@@ -134,6 +168,7 @@ impl Exact {
         stale_secs: u64,
         aliases: std::collections::HashMap<String, String>,
         stats: &Stats,
+        semantic: bool,
     ) -> PyResult<Self> {
         let limits = Limits {
             entries: max_entries,
@@ -144,7 +179,7 @@ impl Exact {
         let name = |text: &str| PyString::intern(py, text).unbind();
         Ok(Self {
             store: exact::Exact::new(limits),
-            reading: Reading { aliases, bucket_secs: ttl_secs },
+            reading: Reading { aliases, bucket_secs: ttl_secs, semantic },
             stats: Arc::clone(&stats.inner),
             born: Instant::now(),
             generation: AtomicU64::new(0),
@@ -152,6 +187,8 @@ impl Exact {
                 json: pair(py, "content-type", "application/json")?,
                 sse: pair(py, "content-type", "text/event-stream; charset=utf-8")?,
                 layer: pair(py, "x-isartor-layer", "l1a")?,
+                semantic_layer: pair(py, "x-isartor-layer", "l1b")?,
+                similarity: name("x-isartor-similarity"),
                 deflected: pair(py, "x-isartor-deflected", "true")?,
                 request_id: name("x-request-id"),
                 age: name("age"),
@@ -251,14 +288,7 @@ impl Exact {
         if inner.masked.iter().any(|text| answer_holds(inner.endpoint, reply, text)) {
             return Some("session-bound");
         }
-        let fits = self.store.store(
-            inner.key,
-            inner.endpoint,
-            head.inner.tenant,
-            reply.clone(),
-            inner.wants.needs_stored,
-            self.now(),
-        );
+        let fits = self.store.store(inner, head.inner.tenant, reply.clone(), self.now());
         if !fits {
             return Some("too-large");
         }
@@ -268,13 +298,13 @@ impl Exact {
 
     /// Removes one of a tenant's entries by its key in hexadecimal digits; whether it was there.
     fn remove(&self, tenant: [u8; 16], key: &str) -> bool {
-        self.generation.fetch_add(1, Ordering::Relaxed);
+        self.begin_generation();
         unhex(key).is_some_and(|key| self.store.remove(&key, &tenant))
     }
 
     /// Removes all of a tenant's entries; how many there were.
     fn clear(&self, tenant: [u8; 16]) -> usize {
-        self.generation.fetch_add(1, Ordering::Relaxed);
+        self.begin_generation();
         self.store.clear(&tenant)
     }
 
@@ -290,6 +320,14 @@ impl Exact {
         dict.set_item("entries", self.store.len())?;
         dict.set_item("bytes", self.store.weight())?;
         Ok(dict)
+    }
+}
+
+impl Request {
+    /// Whether what answers this request may be kept under its key.
+    pub fn may_keep(&self, exact: &Exact) -> bool {
+        let is_current = self.generation == exact.generation.load(Ordering::Relaxed);
+        !self.no_store && self.inner.uncacheable.is_none() && is_current
     }
 }
 
@@ -334,6 +372,24 @@ impl Request {
         hex(&self.inner.key)
     }
 
+    /// The question, if the reply to another wording of it may answer.
+    #[getter]
+    fn question(&self) -> Option<&str> {
+        self.inner.asked.as_ref().ok().map(|asked| asked.text.as_str())
+    }
+
+    /// Why there is no question, as a token.
+    #[getter]
+    fn question_refused(&self) -> Option<&'static str> {
+        self.inner.asked.as_ref().err().copied()
+    }
+
+    /// What questions must agree on to share a reply, in hexadecimal digits.
+    #[getter]
+    fn scope_digest(&self) -> Option<String> {
+        self.inner.asked.as_ref().ok().map(|asked| hex(&asked.scope))
+    }
+
     /// What requests must agree on to share one upstream call: key, invalidations before them, form of the reply.
     #[getter]
     fn flight<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
@@ -364,7 +420,8 @@ fn refusal(refused: Refused) -> PyErr {
     BadRequest::new_err((refused.message, refused.path))
 }
 
-fn unhex(text: &str) -> Option<Key> {
+/// 64 hexadecimal digits as a key.
+pub fn unhex(text: &str) -> Option<Key> {
     let mut key = [0; 32];
     if text.len() != 64 || !text.is_ascii() {
         return None;

@@ -4,13 +4,17 @@
 //! * `exact`: body → `Hit` or `Request`; the L1a store
 //! * `tee`: the reply's bytes → `Complete`, or why it may not be stored
 //! * `stats`: counters
+//! * `verifier`: questions, and the verdict on a pair
+//! * `semantic`: the L1b index over the L1a store
 //! * `gil`: the one place where the GIL is released
 
 mod exact;
 mod gate;
 mod gil;
+mod semantic;
 mod stats;
 mod tee;
+mod verifier;
 
 use isartor_core::endpoint;
 use pyo3::prelude::*;
@@ -23,6 +27,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     gate::register(module)?;
     exact::register(module)?;
+    semantic::register(module)?;
     tee::register(module)?;
+    verifier::register(module)?;
     stats::register(module)
 }

@@ -91,6 +91,11 @@ impl Complete {
         PyBytes::new(py, &self.reply.json)
     }
 
+    /// The reply's text; `None` if there is more to it than text, or more than one answer.
+    fn text(&self, py: Python<'_>) -> Option<String> {
+        detached(py, self.reply.json.len(), || sse::answer_text(self.endpoint, &self.reply.json))
+    }
+
     /// The provider's count of tokens: input, output, cached, reasoning.
     #[getter]
     fn usage(&self) -> (u64, u64, u64, u64) {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 # typer reads the annotations at run time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,10 +18,20 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+cache_app = typer.Typer(help="Look into the caches, correct and measure them.", no_args_is_help=True)
+app.add_typer(cache_app, name="cache")
 
 Offline = Annotated[bool, typer.Option("--offline", help="Send nothing to the outside.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Run in the background.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+GatewayUrl = Annotated[
+    str | None, typer.Option(envvar="ISARTOR_GATEWAY_URL", help="The gateway to ask; by default the local one.")
+]
+GatewayKey = Annotated[str | None, typer.Option(help="Its key; by default the configured one.", show_envvar=False)]
+Pairs = Annotated[
+    Path,
+    typer.Option("--pairs", help='Labelled questions: a JSON object per line, {"a": ..., "b": ..., "same": true}.'),
+]
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 # the shape that typer calls
@@ -124,12 +134,8 @@ def stats(
     *,
     by_tool: Annotated[bool, typer.Option("--by-tool", help="Show a row per AI tool.")] = False,
     as_json: AsJson = False,
-    gateway_url: Annotated[
-        str | None, typer.Option(envvar="ISARTOR_GATEWAY_URL", help="The gateway to ask; by default the local one.")
-    ] = None,
-    gateway_api_key: Annotated[
-        str | None, typer.Option(help="Its key; by default the configured one.", show_envvar=False)
-    ] = None,
+    gateway_url: GatewayUrl = None,
+    gateway_api_key: GatewayKey = None,
     recent_limit: Annotated[int, typer.Option(min=0, max=200, help="How many recent requests to list.")] = 10,
 ) -> None:
     """Show how many requests were answered where."""
@@ -154,3 +160,88 @@ def config_show(*, as_json: AsJson = False) -> None:
     from isartor.cli import config_show as command
 
     raise typer.Exit(command.run(as_json=as_json))
+
+
+@cache_app.command("list")
+def cache_list(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many entries to list, newest first.")] = 50,
+    as_json: AsJson = False,
+    gateway_url: GatewayUrl = None,
+    gateway_api_key: GatewayKey = None,
+) -> None:
+    """List what a running gateway has stored for its key."""
+    from isartor.cli.cache import list as command
+
+    raise typer.Exit(command.run(limit=limit, as_json=as_json, url=gateway_url, key=gateway_api_key))
+
+
+@cache_app.command("explain")
+def cache_explain(
+    a: Annotated[str, typer.Argument(metavar="A", help="A question that has been answered.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another, which may get the same reply.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether the reply to question A would be given to question B, and why. Needs no gateway."""
+    from isartor.cli.cache import explain as command
+
+    raise typer.Exit(command.run(a, b, as_json=as_json))
+
+
+@cache_app.command("report")
+def cache_report(
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="As in x-isartor-cache-key; 12 digits of a listed one are enough.")
+    ],
+    *,
+    gateway_url: GatewayUrl = None,
+    gateway_api_key: GatewayKey = None,
+) -> None:
+    """Report a wrong answer: its entry is quarantined at once, and the semantic cache learns from it."""
+    from isartor.cli.cache import report as command
+
+    raise typer.Exit(command.run(key, url=gateway_url, gateway_key=gateway_api_key))
+
+
+@cache_app.command("invalidate")
+def cache_invalidate(
+    key: Annotated[
+        str | None,
+        typer.Argument(metavar="KEY", help="As in x-isartor-cache-key; 12 digits of a listed one are enough."),
+    ] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Remove all entries of this gateway key.")] = False,
+    gateway_url: GatewayUrl = None,
+    gateway_api_key: GatewayKey = None,
+) -> None:
+    """Remove one entry, or all of them, from a running gateway."""
+    from isartor.cli.cache import invalidate as command
+
+    if everything == (key is not None):
+        message = "give either a KEY or --all"
+        raise typer.BadParameter(message)
+    raise typer.Exit(command.run(key, url=gateway_url, gateway_key=gateway_api_key))
+
+
+@cache_app.command("evaluate")
+def cache_evaluate(
+    *,
+    pairs: Pairs,
+    out: Annotated[Path, typer.Option("--out", help="Where the plot goes, a PNG file.")] = Path(
+        "semantic-evaluation.png"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Measure on labelled pairs what each policy would serve, right and wrong, and plot it."""
+    from isartor.cli.cache import evaluate as command
+
+    raise typer.Exit(command.run(pairs, out, as_json=as_json))
+
+
+@cache_app.command("calibrate")
+def cache_calibrate(*, pairs: Pairs) -> None:
+    """Fit the last step of the verifier to labelled pairs of your own."""
+    from isartor.cli.cache import calibrate as command
+
+    raise typer.Exit(command.run(pairs))

@@ -80,10 +80,19 @@ def _layers(config: Config) -> Iterator[tuple[str, str]]:
     else:
         limits = f"{config.cache_ttl_secs} s, {config.cache_max_capacity} replies, {_size(config.cache_max_bytes)}"
         yield f"L1a exact cache     on ({limits})", _GOOD
+    yield _semantic(config)
     state = "demo" if config.demo else "no key" if provider.keyless(config) else "on"
     if config.offline_mode and not config.demo:
         state = "offline: private addresses only"
     yield f"L3  provider        {state}", _GOOD if state == "on" else _BAD
+
+
+def _semantic(config: Config) -> tuple[str, str]:
+    if config.cache_mode == "exact":
+        return "L1b semantic cache  off (cache_mode = exact)", _DIM
+    if config.semantic_cache.policy == "threshold":
+        return f"L1b semantic cache  on (threshold: similarity of {config.similarity_threshold:g})", _BAD
+    return f"L1b semantic cache  on (verified: at most {config.semantic_cache.max_error_rate:.3g} wrong)", _GOOD
 
 
 def _provider(config: Config) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from isartor.cli.failures import DONE, one_line
-from isartor.config import Secret, load_with_origins
+from isartor.config import Secret, keys, load_with_origins
 from isartor.config.keys import FALLBACK_KEYS, active
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def run(*, as_json: bool) -> int:
 
 def value_of(config: Config, path: str) -> Any:
     """The value of a key as it may be shown: no secret, and no query of a URL, which may hold one."""
-    value = getattr(config.server, path) if path in config.server.__struct_fields__ else getattr(config, path)
+    value = keys.value_of(config, path)
     if isinstance(value, Secret):
         return str(value)
-    if path == "external_llm_url" and value is not None and "?" in value:
+    if path.endswith("_url") and value is not None and "?" in value:
         return value.partition("?")[0] + "?***"
     return value
 

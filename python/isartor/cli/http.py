@@ -61,21 +61,43 @@ class Gateway:
             self._connection.close()
             raise
 
-    def read(self, path: str) -> dict[str, Any]:
-        """The JSON object at `path`. Raises `CommandError` with a line for the user."""
+    def read(self, path: str, *, missing: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The JSON object at `path`, or `missing` from a gateway that has no such page.
+
+        Raises `CommandError` with a line for the user.
+        """
+        answer = self._answer("GET", path)
+        if answer.status == 404 and missing is not None:
+            return missing
+        return self._object(answer, path)
+
+    def send(self, path: str, body: object) -> dict[str, Any]:
+        """The JSON object with which `path` answers a POST. Raises `CommandError`, with what the gateway says."""
+        return self._object(self._answer("POST", path, body), path)
+
+    def _answer(self, method: str, path: str, body: object = None) -> Answer:
         try:
-            answer = self.ask("GET", path)
+            answer = self.ask(method, path, body)
         except (OSError, http.client.HTTPException):
             message = f"no gateway answers at {self.url}; start one with `isartor up`"
             raise CommandError(message) from None
         if answer.status in {401, 403}:
             message = f"the gateway at {self.url} refuses the key; give it with --gateway-api-key"
             raise CommandError(message)
+        return answer
+
+    def _object(self, answer: Answer, path: str) -> dict[str, Any]:
         try:
-            if answer.status == 200:
-                return msgspec.json.decode(answer.body, type=dict[str, Any])
+            found = msgspec.json.decode(answer.body, type=dict[str, Any])
         except msgspec.DecodeError:
-            pass
+            found = {}
+        if answer.status == 200 and found:
+            return found
+        if answer.status in {400, 404} and found.get("error") in {"not_found", "invalid_request"}:
+            # In its own words, which name what is wrong, unless it does not know the route.
+            message = str(found.get("message"))
+            if "has no route" not in message:
+                raise CommandError(message)
         message = f"{self.url}{path} answers with {answer.status} and not as an Isartor gateway does"
         raise CommandError(message)
 
@@ -93,3 +115,19 @@ class Gateway:
     def __exit__(self, *_: object) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+def local_or(url: str | None, key: str | None, *, timeout: float = 10) -> Gateway:
+    """The gateway at `url`, by default the one that the configuration describes, with that one's key."""
+    if url is None or key is None:
+        from isartor.cli import banner
+        from isartor.config import load
+
+        # The key is the local gateway's own: another gateway must not be told it.
+        config = load()
+        own = banner.url(config)
+        is_own = url is None or url.rstrip("/") in {own, f"http://localhost:{config.server.port}"}
+        if key is None and config.gateway_api_key is not None and is_own:
+            key = config.gateway_api_key.reveal()
+        url = url or own
+    return Gateway(url, key=key, timeout=timeout)

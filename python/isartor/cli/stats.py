@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from isartor.cli import banner
 from isartor.cli.failures import DONE, one_line
-from isartor.cli.http import Gateway
-from isartor.config import load
+from isartor.cli.http import local_or
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,17 +15,11 @@ if TYPE_CHECKING:
 
 def run(*, by_tool: bool, as_json: bool, url: str | None, key: str | None, recent: int) -> int:
     """Ask the gateway at `url`, by default the one that the configuration describes, and print."""
-    if url is None or key is None:
-        # The key is the local gateway's own: another gateway must not be told it.
-        config = load()
-        own = banner.url(config)
-        if key is None and config.gateway_api_key is not None and _same(url, own, config.server.port):
-            key = config.gateway_api_key.reveal()
-        url = url or own
-    with Gateway(url, key=key) as gateway:
+    with local_or(url, key) as gateway:
         health = gateway.read("/health")
         prompts = gateway.read(f"/debug/stats/prompts?limit={recent}")
         agents = gateway.read("/debug/stats/agents") if by_tool or as_json else {}
+        semantic = gateway.read("/debug/stats/semantic", missing={})
     if as_json:
         import msgspec
 
@@ -36,18 +28,21 @@ def run(*, by_tool: bool, as_json: bool, url: str | None, key: str | None, recen
             "health": health,
             "prompts": prompts,
             "agents": agents.get("agents", {}),
+            "semantic": semantic,
         }
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(document)).decode() + "\n")
         return DONE
-    _show(gateway.url, health, prompts, agents.get("agents", {}) if by_tool else None)
+    _show(gateway.url, health, prompts, semantic, agents.get("agents", {}) if by_tool else None)
     return DONE
 
 
-def _same(url: str | None, own: str, port: int) -> bool:
-    return url is None or url.rstrip("/") in {own, f"http://localhost:{port}"}
-
-
-def _show(url: str, health: dict[str, Any], prompts: dict[str, Any], agents: dict[str, Any] | None) -> None:
+def _show(
+    url: str,
+    health: dict[str, Any],
+    prompts: dict[str, Any],
+    semantic: dict[str, Any],
+    agents: dict[str, Any] | None,
+) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -60,6 +55,7 @@ def _show(url: str, health: dict[str, Any], prompts: dict[str, Any], agents: dic
     console.print(_plain(f"  Deflected  {deflected}{share}"))
     for title, field in (("By Layer", "by_layer"), ("By Surface", "by_surface"), ("By Client", "by_client")):
         _counts(console, title, prompts.get(field))
+    _semantic(console, semantic)
     if agents is not None:
         _counts(console, "By Tool", prompts.get("by_tool"))
         _agents(console, agents)
@@ -80,6 +76,30 @@ def _counts(console: Console, title: str, counts: object) -> None:
     for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         shown = str(name).upper() if title == "By Layer" else str(name)
         console.print(_plain(f"  {shown:<{width}}  {count}"))
+
+
+def _semantic(console: Console, page: dict[str, Any]) -> None:
+    """What L1b served, and what audits say of it: nothing, until there has been one."""
+    audits, observed = page.get("audits"), page.get("observed_error_rate")
+    if not isinstance(audits, dict) or not isinstance(observed, dict):
+        return
+    from rich.text import Text
+
+    count, rate = observed.get("audits", 0), observed.get("rate")
+    console.print(Text("\nSemantic Cache (L1b)", style="bold"))
+    console.print(_plain(f"  Served      {page.get('served', 0)} of {page.get('looked', 0)} looked up"))
+    outcomes = ", ".join(f"{audits.get(name, 0)} {name}" for name in ("agree", "disagree", "unclear"))
+    console.print(_plain(f"  Audits      {outcomes}"))
+    if rate is None:
+        console.print(_plain("  Error rate  unknown: no audits yet"))
+    else:
+        low, high = observed.get("low", 0.0), observed.get("high", 1.0)
+        interval = f"95 % interval {low:.2%} to {high:.2%}"
+        console.print(_plain(f"  Error rate  {rate:.2%} observed ({interval}, {count} audits)"))
+    expected = page.get("expected_error_rate")
+    if expected is not None:
+        console.print(_plain(f"              {expected:.2%} expected"))
+    console.print(_plain(f"  Reports     {page.get('reports', 0)}"))
 
 
 def _agents(console: Console, agents: dict[str, Any]) -> None:

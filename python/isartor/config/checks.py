@@ -17,6 +17,8 @@ _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s?#@]+")
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:.]+")
 _HOST_OR_BELOW: Final = re.compile(rf"(?:\*\.)?(?:{_HOST.pattern})")
 
+_CREDENTIALS: Final = "must not contain a user name or password"
+
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a listener on `host`; decided without looking a name up."""
@@ -41,6 +43,7 @@ def check(settings: Mapping[str, object], where: Callable[[str], str]) -> None:
             message = f"{where(path)} {problem}"
             raise ConfigError(message, param=path)
     _bind(settings, where)
+    _semantic(settings, where)
     entry, total = settings["cache_max_entry_bytes"], settings["cache_max_bytes"]
     if isinstance(entry, int) and isinstance(total, int) and entry > total:
         message = f"{where('cache_max_entry_bytes')} must be at most cache_max_bytes ({total}), got {entry}"
@@ -58,6 +61,16 @@ def _bind(settings: Mapping[str, object], where: Callable[[str], str]) -> None:
     raise ConfigError(message, param="host")
 
 
+def _semantic(settings: Mapping[str, object], where: Callable[[str], str]) -> None:
+    path = "semantic_cache.remote_url"
+    if settings["semantic_cache.provider"] == "tei" and settings[path] is None and settings["cache_mode"] != "exact":
+        message = (
+            f"{where('semantic_cache.provider')} = tei needs semantic_cache.remote_url (ISARTOR__TEI_URL): "
+            "the address of the server"
+        )
+        raise ConfigError(message, param=path)
+
+
 def _host(value: object) -> str | None:
     if _HOST.fullmatch(str(value)):
         return None
@@ -70,6 +83,11 @@ def _provider(value: object) -> str | None:
     return f"must be a provider's name in lower case, got {shown(value)}"
 
 
+def _provider_url(value: object) -> str | None:
+    problem = _url(value)
+    return f"{problem}; the provider's key goes into external_llm_api_key" if problem == _CREDENTIALS else problem
+
+
 def _url(value: object) -> str | None:
     text = str(value)
     try:
@@ -78,7 +96,7 @@ def _url(value: object) -> str | None:
     except ValueError:
         return "is not a valid URL"
     if "@" in parts.netloc:
-        return "must not contain a user name or password; the provider's key goes into external_llm_api_key"
+        return _CREDENTIALS
     if parts.scheme not in {"http", "https"} or not parts.hostname or any(char.isspace() for char in text):
         without_query = shown(text.partition("?")[0])
         return f"must be a URL that starts with http:// or https:// and names a host, got {without_query}"
@@ -126,8 +144,10 @@ _RULES: Final[dict[str, Callable[[object], str | None]]] = {
     "allowed_origins": _origins,
     "allowed_hosts": _hosts,
     "llm_provider": _provider,
-    "external_llm_url": _url,
+    "external_llm_url": _provider_url,
     "external_llm_model": _model,
     "model_aliases": _aliases,
     "offline_allowed_hosts": _hosts_or_below,
+    "semantic_cache.remote_url": _url,
+    "embedding_sidecar.sidecar_url": _url,
 }

@@ -8,11 +8,13 @@ from typing import Any, Final
 import msgspec
 
 from isartor.config import later
-from isartor.config.schema import CLI_ONLY, Config, Server
+from isartor.config.schema import CLI_ONLY, Config, EmbeddingSidecar, SemanticCache, Server
 from isartor.config.secret import Secret
 
 HOST_PORT: Final = "host_port"
 """One key for two: `host:port`."""
+SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {"semantic_cache": SemanticCache, "embedding_sidecar": EmbeddingSidecar}
+"""Sections whose keys stand in them and nowhere else; a key's path begins with its section's name."""
 FILE_SUFFIX: Final = "_file"
 """A secret's key with this at its end names a file that holds the secret."""
 FALLBACK_KEYS: Final = {"openai": "openai_api_key", "anthropic": "anthropic_api_key"}
@@ -56,18 +58,23 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 @cache
 def active() -> dict[str, Key]:
     """Every key with an effect, by its path, in the order of the schema."""
-    found = {}
+    found: dict[str, Key] = {}
     for struct in (Server, Config):
         for field in msgspec.structs.fields(struct):
-            if field.name in CLI_ONLY or field.name in {"server", "inactive", "warnings"}:
-                continue
-            default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
-            meaning = field.type.__metadata__[0].description
-            found[field.name] = Key(path=field.name, type=field.type, default=default, meaning=meaning)
+            if field.name in SECTIONS:
+                for inner in msgspec.structs.fields(SECTIONS[field.name]):
+                    _add(found, f"{field.name}.{inner.name}", inner)
+            elif field.name not in CLI_ONLY and field.name not in {"server", "inactive", "warnings"}:
+                _add(found, field.name, field)
     for provider, path in FALLBACK_KEYS.items():
         meaning = f"Key for the provider when it is `{provider}` and `external_llm_api_key` is not set."
         found[path] = Key(path=path, type=Secret | None, meaning=meaning)
     return found
+
+
+def _add(found: dict[str, Key], path: str, field: msgspec.structs.FieldInfo) -> None:
+    default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+    found[path] = Key(path=path, type=field.type, default=default, meaning=field.type.__metadata__[0].description)
 
 
 @cache
@@ -92,6 +99,14 @@ def file_spellings() -> dict[str, str]:
     return {
         spelling + FILE_SUFFIX: path for spelling, path in spellings().items() if path in keys and keys[path].secret
     }
+
+
+def value_of(config: Config, path: str) -> Any:
+    """What `config` has for the key at `path`."""
+    section, _, name = path.rpartition(".")
+    if path in Server.__struct_fields__:
+        section = "server"
+    return getattr(getattr(config, section) if section else config, name)
 
 
 def is_section(path: str) -> bool:

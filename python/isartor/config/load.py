@@ -88,6 +88,8 @@ def load_with_origins(
 
     warnings = [*sources.misspelt_variables(environ), *_warnings(resolved)]
     top = {name: resolved[name] for name in Config.__struct_fields__ if name in resolved}
+    for section, struct in keys.SECTIONS.items():
+        top[section] = struct(**{name: resolved[f"{section}.{name}"] for name in struct.__struct_fields__})
     config = Config(
         server=Server(**{name: resolved[name] for name in Server.__struct_fields__}),
         **top,
@@ -196,7 +198,10 @@ def _fallback_keys(resolved: dict[str, Any], winners: dict[str, Setting], inacti
 
 
 def _warnings(resolved: Mapping[str, Any]) -> Iterable[str]:
-    if resolved["cache_mode"] == "semantic":
-        yield 'cache_mode = "semantic": this version has no semantic cache, so nothing is answered from a cache'
+    if resolved["cache_mode"] != "exact" and resolved["semantic_cache.policy"] == "threshold":
+        yield (
+            'semantic_cache.policy = "threshold": similarity alone decides, so "enable" gets the answer of "disable"; '
+            'the default, "verified", does not'
+        )
     if not checks.is_loopback(resolved["host"]) and resolved["gateway_api_key"] is None:
         yield "no gateway key is set: whoever reaches this address can use it (allow_unauthenticated = true)"

@@ -1,8 +1,8 @@
 """What can be set, with unit, default and limits: the one place where each of these facts is written.
 
 The attribute names are the keys of `isartor.toml`. `description` is the text of the configuration reference and of the
-file that `isartor init` writes. A key of `Server` may stand at the top level or in `[server]`; which other spellings
-exist is in `isartor.config.keys`.
+file that `isartor init` writes. A key of `Server` may stand at the top level or in `[server]`; those of `SemanticCache`
+and `EmbeddingSidecar` stand in their section. Which other spellings exist is in `isartor.config.keys`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ MIB: Final = 1024 * 1024
 
 CacheMode = Literal["exact", "semantic", "both"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+SemanticPolicy = Literal["verified", "threshold"]
+SemanticProvider = Literal["candle", "embedded", "onnx", "tei", "sidecar"]
+EMBEDDED: Final = frozenset({"candle", "embedded", "onnx"})
+"""Names of the embedder in this process: they mean the same."""
+BUNDLED_MODEL: Final = "all-minilm"
+"""The embedding model that comes with Isartor; any other value of `embedding_model` is a folder."""
 
 CLI_ONLY: Final = frozenset({"demo"})
 """Fields that only a command-line option sets: they are no keys of the file or the environment."""
@@ -57,6 +63,50 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = ()
 
 
+class SemanticCache(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What decides whether the reply to other words may be given, and where the words are embedded."""
+
+    policy: Annotated[
+        SemanticPolicy,
+        Meta(
+            description="What decides about a likely reply: `verified` by the verifier within `max_error_rate`, "
+            "or a bare `threshold` of similarity, which gives wrong answers."
+        ),
+    ] = "verified"
+    max_error_rate: Annotated[
+        float, Meta(gt=0, le=0.5, description="Largest expected share of wrong answers among the semantic hits.")
+    ] = 0.01
+    audit_rate: Annotated[
+        float,
+        Meta(ge=0, le=1, description="Share of would-be semantic hits that the provider answers, for comparison."),
+    ] = 0.02
+    provider: Annotated[
+        SemanticProvider,
+        Meta(
+            description="Who embeds: this process (`candle`, `embedded` and `onnx` mean the same), a Text Embeddings "
+            "Inference server (`tei`), or an OpenAI-compatible service (`sidecar`)."
+        ),
+    ] = "candle"
+    remote_url: Annotated[
+        str | None, Meta(description="Address of the server, if `semantic_cache.provider` is `tei`.")
+    ] = None
+    threads: Annotated[
+        int, Meta(ge=1, le=256, description="Threads of each worker's embedding model, if it runs in this process.")
+    ] = 1
+
+
+class EmbeddingSidecar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The service that embeds, if `semantic_cache.provider` is `sidecar`."""
+
+    sidecar_url: Annotated[
+        str, Meta(min_length=1, description="Address of the service, if `semantic_cache.provider` is `sidecar`.")
+    ] = "http://127.0.0.1:8082"
+    model_name: Annotated[str, Meta(min_length=1, description="Model that the service is asked for.")] = "all-minilm"
+    timeout_seconds: Annotated[
+        float, Meta(gt=0, le=3600, description="Seconds that the service, or a TEI server, may take to answer.")
+    ] = 10
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration, resolved and checked. Durations are in seconds, sizes in bytes, as the names say."""
 
@@ -66,7 +116,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = None
 
     cache_mode: Annotated[
-        CacheMode, Meta(description="Which caches answer: `exact` repeats, `semantic` likeness, or `both`.")
+        CacheMode, Meta(description="Which caches answer: `exact` for repeats, `semantic` for other words, or `both`.")
     ] = "both"
     cache_ttl_secs: Annotated[int, Meta(ge=1, description="Seconds that a stored reply answers repeats.")] = 300
     cache_max_capacity: Annotated[int, Meta(ge=1, description="Most replies that the cache holds.")] = 10_000
@@ -83,6 +133,21 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     scope_agent_sessions: Annotated[
         bool, Meta(description="Keep the sessions that coding agents make up per run apart from each other.")
     ] = False
+
+    similarity_threshold: Annotated[
+        float,
+        Meta(ge=0, le=1, description="Cosine from which a reply is given, if `semantic_cache.policy` is `threshold`."),
+    ] = 0.85
+    embedding_model: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Model that runs in this process: `all-minilm`, which comes with Isartor, or the folder of "
+            "another ONNX model.",
+        ),
+    ] = BUNDLED_MODEL
+    semantic_cache: SemanticCache = SemanticCache()
+    embedding_sidecar: EmbeddingSidecar = EmbeddingSidecar()
 
     llm_provider: Annotated[str, Meta(min_length=1, description="Provider that gets what is not answered here.")] = (
         "openai"

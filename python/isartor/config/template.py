@@ -21,6 +21,7 @@ _TITLES: Final = {
     "host": "Where it listens and whom it lets in",
     "gateway_api_key": "Gateway key",
     "cache_mode": "Cache (L1)",
+    "similarity_threshold": "Semantic cache (L1b)",
     "llm_provider": "Provider (L3)",
     "log_level": "Logs",
 }

@@ -1,7 +1,8 @@
-"""`/api/v1/cache/*`: the native cache, for tools that look up and store by themselves.
+"""`/api/v1/cache/*`: the cache by hand.
 
-The key is that of a native request with the prompt alone: what is stored here answers `POST /api/chat` without a model,
-within the same tenant and session.
+`lookup` and `store` are for tools that ask a model by themselves. The key is that of a native request with the prompt
+alone: what is stored here answers `POST /api/chat` without a model, within the same tenant and session. `entries`,
+`invalidate` and `report` are about all of a tenant's entries, of every API.
 """
 
 from __future__ import annotations
@@ -11,18 +12,24 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from isartor._native import ENDPOINTS, Complete, Hit, Tee
-from isartor.errors import RequestError
+from isartor.errors import NotFoundError, RequestError
 from isartor.formats import native
 from isartor.server.replies import encode
 from isartor.stack.exchange import Whole
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from isartor._native import Exact, Head
     from isartor.server.fellows import Worker
 
 NUMBER: Final = ENDPOINTS.index("native")
-LIMITS: Final = {"lookup": 64 * 1024, "store": 256 * 1024, "invalidate": 64 * 1024}
+LIMITS: Final = {"lookup": 64 * 1024, "store": 256 * 1024, "invalidate": 64 * 1024, "report": 64 * 1024}
 """Largest body of each operation, in bytes."""
+MOST_ENTRIES: Final = 1000
+"""As many entries are listed at most."""
+_ENTRIES: Final = 50
+_KEY_DIGITS: Final = 64
 
 _JSON: Final = ("content-type", "application/json")
 
@@ -51,8 +58,14 @@ class Invalidate(msgspec.Struct, forbid_unknown_fields=True):
     all: bool = False
 
 
+class Report(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `report`."""
+
+    key: str
+
+
 class CacheAdmin:
-    """The three operations."""
+    """The operations."""
 
     def __init__(self, store: Exact, worker: Worker) -> None:
         """`store`: the L1a store. `worker` removes from it, and from the stores of other workers."""
@@ -98,6 +111,30 @@ class CacheAdmin:
         if dropped.pending:
             reply["pending_workers"] = dropped.pending
         return Whole(200, [_JSON], encode(reply))
+
+    async def report(self, head: Head, body: bytes) -> Whole | Hit:
+        """Quarantines the entry of a wrong answer, and teaches the semantic cache if that had served it."""
+        key = _decode(body, Report).key.strip().lower()
+        if len(key) != _KEY_DIGITS or not all(digit in "0123456789abcdef" for digit in key):
+            message = f"key: must be the {_KEY_DIGITS} hexadecimal digits that x-isartor-cache-key said."
+            raise RequestError(message, param="key")
+        found = await self._worker.report(head.tenant, key)
+        if not found.removed and not found.pending:
+            message = "No reply of yours is stored under this key: its time may be over, or it was removed already."
+            raise NotFoundError(message, param="key")
+        return Whole(200, [_JSON], encode({"quarantined": found.removed, "pending": found.pending}))
+
+    def entries(self, head: Head, query: Mapping[str, str]) -> Whole:
+        """The caller's own entries in this worker, newest first."""
+        try:
+            limit = min(max(int(query.get("limit", _ENTRIES)), 0), MOST_ENTRIES)
+        except ValueError:
+            limit = _ENTRIES
+        found = self._worker.entries(head.tenant, limit)
+        if found is None:
+            message = "With cache_mode = exact there is no list of entries."
+            raise NotFoundError(message)
+        return Whole(200, [_JSON], encode({"entries": found}))
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from isartor import __version__
 from isartor.server.fellows import MOST_RECENT
+from isartor.stack.l1b import figures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from isartor.config import Config
     from isartor.ports import Provider
-    from isartor.server.fellows import Worker
+    from isartor.server.fellows import State, Worker
+    from isartor.stack.semantic import SemanticCache
 
 _LIMIT: Final = 20
 
@@ -22,11 +24,14 @@ _LIMIT: Final = 20
 class Health:
     """Reads the state of everything that has one."""
 
-    def __init__(self, config: Config, *, worker: Worker, provider: Provider) -> None:
+    def __init__(
+        self, config: Config, *, worker: Worker, provider: Provider, semantic: SemanticCache | None = None
+    ) -> None:
         """The parts are only read."""
         self._config = config
         self._worker = worker
         self._provider = provider
+        self._semantic = semantic
 
     def health(self) -> dict[str, Any]:
         """The body of `GET /health`."""
@@ -39,7 +44,7 @@ class Health:
             "version": __version__,
             "layers": {
                 "l1a": "active" if exact else "disabled",
-                "l1b": "disabled",
+                "l1b": "disabled" if self._semantic is None else self._semantic.state,
                 "l2": "disabled",
                 "l3": provider["state"],
             },
@@ -69,3 +74,19 @@ class Health:
     def agents(self) -> dict[str, Any]:
         """The body of `GET /debug/stats/agents`."""
         return {"agents": self._worker.state(0).agents}
+
+    def semantic(self) -> dict[str, Any]:
+        """The body of `GET /debug/stats/semantic`."""
+        settings = self._config.semantic_cache
+        about = {
+            "state": "disabled" if self._semantic is None else self._semantic.state,
+            "policy": settings.policy,
+            "max_error_rate": settings.max_error_rate,
+            "audit_rate": settings.audit_rate,
+            "similarity_threshold": self._config.similarity_threshold,
+        }
+        return figures.page(self._worker.state(0).semantic, about)
+
+    def state(self) -> State:
+        """What all workers together have counted."""
+        return self._worker.state(0)

@@ -11,7 +11,7 @@ import msgspec
 from isartor._native import BadRequest, Hit
 from isartor.errors import IsartorError, MethodError, NotFoundError, RequestError
 from isartor.formats import SURFACES, models
-from isartor.server import admin, replies, routes
+from isartor.server import admin, metrics, replies, routes
 from isartor.stack.exchange import Whole
 
 if TYPE_CHECKING:
@@ -62,11 +62,15 @@ class Pages:
             "/healthz": {"GET": self._alive, "HEAD": self._alive},
             "/debug/stats/prompts": {"GET": self._prompts},
             "/debug/stats/agents": {"GET": self._agents},
+            "/debug/stats/semantic": {"GET": self._semantic},
+            "/metrics": {"GET": self._metrics},
             "/v1/models": {"GET": self._list},
             "/v1beta/models": {"GET": self._list},
             "/api/v1/cache/lookup": {"POST": self._lookup},
             "/api/v1/cache/store": {"POST": self._store},
             "/api/v1/cache/invalidate": {"POST": self._invalidate},
+            "/api/v1/cache/report": {"POST": self._report},
+            "/api/v1/cache/entries": {"GET": self._entries},
         }
 
     async def answer(self, scope: Any, proto: Any) -> None:
@@ -135,6 +139,14 @@ class Pages:
         del visit
         return _json(self._health.agents())
 
+    async def _semantic(self, visit: Visit) -> Whole:
+        del visit
+        return _json(self._health.semantic())
+
+    async def _metrics(self, visit: Visit) -> Whole:
+        del visit
+        return Whole(200, [metrics.CONTENT_TYPE], metrics.text(self._health.state(), self._health.semantic()))
+
     async def _no_websocket(self, visit: Visit) -> Whole:
         # 426 is what makes Codex fall back to POST at once; any other status costs it seconds of retries.
         message = "This gateway does not speak WebSocket; use POST /v1/responses."
@@ -163,6 +175,12 @@ class Pages:
 
     async def _invalidate(self, visit: Visit) -> Whole | Hit:
         return await self._manual(visit, "invalidate", self._cache.invalidate)
+
+    async def _report(self, visit: Visit) -> Whole | Hit:
+        return await self._manual(visit, "report", self._cache.report)
+
+    async def _entries(self, visit: Visit) -> Whole:
+        return self._cache.entries(visit.head, visit.query)
 
     async def _manual(
         self, visit: Visit, name: str, operation: Callable[[Head, bytes], Awaitable[Whole | Hit]]

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from isartor.ports import Headers, Provider, Surface
     from isartor.stack.exchange import Answer, Exchange
     from isartor.stack.flights import Passenger
+    from isartor.stack.semantic import SemanticCache
 
+_ERROR: Final = 400
 _TOO_MANY: Final = 429
 # Agents retry a 429 at once, and on and on, if nothing tells them when.
 _RETRY_AFTER_SECS: Final = "5"
@@ -31,12 +33,21 @@ class Cloud:
 
     name: ClassVar[str] = "l3"
 
-    def __init__(self, provider: Provider, store: Exact, *, keeps: bool, limit: int) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        store: Exact,
+        *,
+        keeps: bool,
+        limit: int,
+        semantic: SemanticCache | None = None,
+    ) -> None:
         """`keeps`: complete replies go into `store`. `limit`: largest reply kept, in bytes."""
         self._provider = provider
         self._store = store
         self._keeps = keeps
         self._limit = limit
+        self._semantic = semantic
         self._flights: dict[bytes, Flight] = {}
         self._by_key: dict[bytes, Flight] = {}
 
@@ -51,11 +62,12 @@ class Cloud:
         shared = request.cacheable and not exchange.head.no_cache and self._keeps
         try:
             return await self._fly(exchange, request, shared=shared)
-        except UpstreamError as error:
-            stale = self._stand_in(exchange, request, error.status) if shared else None
-            if stale is None:
+        except IsartorError as error:
+            upstream = isinstance(error, UpstreamError)
+            other = self._stand_in(exchange, request, error.status, shared=shared and upstream)
+            if other is None:
                 raise
-            return stale
+            return other
 
     async def _fly(self, exchange: Exchange, request: Request, *, shared: bool) -> Answer:
         flight = self._flights.get(request.flight) if shared else None
@@ -78,9 +90,9 @@ class Cloud:
             raise
         if isinstance(head, Whole):
             passenger.leave()
-            stale = self._stand_in(exchange, request, head.status) if shared else None
-            if stale is not None:
-                return stale
+            other = self._stand_in(exchange, request, head.status, shared=shared)
+            if other is not None:
+                return other
             headers = self._headers(exchange, request, head.headers, flight, collapsed=collapsed)
             if head.status == _TOO_MANY and not any(name == "retry-after" for name, _ in head.headers):
                 headers.append(("retry-after", _RETRY_AFTER_SECS))
@@ -88,9 +100,15 @@ class Cloud:
         headers = self._headers(exchange, request, head, flight, collapsed=collapsed)
         return Streamed(200, headers, Relay(passenger, exchange, request))
 
-    def _stand_in(self, exchange: Exchange, request: Request, status: int) -> Hit | None:
-        """The stored reply that answers for a failing provider, if one is young enough (`stale_if_error_secs`)."""
-        return self._store.stale(exchange.head, request, exchange.route.path) if status in _FAILING else None
+    def _stand_in(self, exchange: Exchange, request: Request, status: int, *, shared: bool) -> Hit | None:
+        """The stored reply that answers for a failing provider.
+
+        One that an audit had withheld, or, for a `shared` request, its own if young enough (`stale_if_error_secs`).
+        """
+        if self._semantic is not None and status >= _ERROR and (hit := self._semantic.stand_in(exchange)) is not None:
+            return hit
+        failing = shared and status in _FAILING
+        return self._store.stale(exchange.head, request, exchange.route.path) if failing else None
 
     async def _other_form(self, exchange: Exchange, request: Request) -> Answer | None:
         """Waits for a flight of the same request in another form (JSON and stream), whose reply serves both."""
@@ -118,7 +136,8 @@ class Cloud:
         if shared:
             self._flights[flight.key] = flight
             self._by_key.setdefault(flight.key[:-1], flight)
-        fetch = Fetch(exchange, request, store=self._store if self._keeps else None, limit=self._limit)
+        store = self._store if self._keeps else None
+        fetch = Fetch(exchange, request, store=store, limit=self._limit, semantic=self._semantic)
         return flight, fetch.run(self._provider, call, flight)
 
     def _landed(self, flight: Flight) -> None:
@@ -164,8 +183,11 @@ class Cloud:
         status = request.cache_status
         if collapsed:
             status += "; collapsed"
-        if flight.note and "detail=" not in status:
-            status += "; " + flight.note
+        semantic = "" if exchange.asked is None else exchange.asked.detail
+        for note in (flight.note, semantic):
+            # RFC 9211 has room for one detail; that nothing was stored says more than that nothing was near.
+            if note and not ("detail=" in note and "detail=" in status):
+                status += "; " + note
         headers = [
             *upstream,
             ("x-isartor-layer", "l3"),

@@ -17,7 +17,7 @@ class ExactCache:
     name: ClassVar[str] = "l1a"
 
     def __init__(self, store: Exact, *, enabled: bool) -> None:
-        """`enabled`: `cache_mode` is `exact` or `both`."""
+        """`enabled`: it answers (`cache_mode` is `exact` or `both`); otherwise it only reads."""
         self._store = store
         self._enabled = enabled
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from isartor._native import Head, Request
     from isartor.ports import Headers, Surface
+    from isartor.stack.semantic import Asked
 
 __all__ = ["Answer", "Client", "Exchange", "Hit", "Route", "Streamed", "Whole"]
 
@@ -76,6 +77,8 @@ class Exchange(msgspec.Struct, gc=False):
     body: bytes = b""
     request: Request | None = None
     """The view of the body, from L1a on."""
+    asked: Asked | None = None
+    """What L1b has found out, if it looked."""
 
 
 class Whole(msgspec.Struct, frozen=True):

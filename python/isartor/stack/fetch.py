@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from isartor.ports import Call, Headers, Provider, Response
     from isartor.stack.exchange import Exchange
     from isartor.stack.flights import Flight
+    from isartor.stack.semantic import SemanticCache
 
 _JSON: Final = ("content-type", "application/json")
 _SSE: Final = ("content-type", "text/event-stream; charset=utf-8")
@@ -43,12 +44,24 @@ _TERMINAL: Final = {
 class Fetch:
     """One upstream call and what becomes of its reply."""
 
-    def __init__(self, exchange: Exchange, request: Request, *, store: Exact | None, limit: int) -> None:
-        """`store`: where a complete reply goes, `None` for nowhere. `limit`: largest reply kept, in bytes."""
+    def __init__(
+        self,
+        exchange: Exchange,
+        request: Request,
+        *,
+        store: Exact | None,
+        limit: int,
+        semantic: SemanticCache | None = None,
+    ) -> None:
+        """`store`: where a complete reply goes, `None` for nowhere. `limit`: largest reply kept, in bytes.
+
+        `semantic` hears of each reply that was stored.
+        """
         self._exchange = exchange
         self._request = request
         self._store = store
         self._limit = limit
+        self._semantic = semantic
         self.endpoint = exchange.route.endpoint
         self._number = exchange.route.number
         self._pouring = False
@@ -205,7 +218,11 @@ class Fetch:
         if self._store is None:
             return ""
         refusal = self._store.store(self._exchange.head, self._request, complete)
-        return "stored" if refusal is None else f"detail={refusal}"
+        if refusal is not None:
+            return f"detail={refusal}"
+        if self._semantic is not None:
+            self._semantic.kept(self._exchange, complete)
+        return "stored"
 
 
 class _End:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from isartor.stack.exact import ExactCache
     from isartor.stack.exchange import Answer, Exchange
     from isartor.stack.gate import Gatekeeper
+    from isartor.stack.semantic import SemanticCache
 
 
 class Layer(Protocol):
@@ -25,17 +26,20 @@ class Layer(Protocol):
 class Pipeline:
     """The stack, as one list."""
 
-    def __init__(self, *, gate: Gatekeeper, exact: ExactCache, cloud: Cloud) -> None:
-        """Takes the layers as `wiring` built them."""
-        self.layers: tuple[Layer, ...] = (
+    def __init__(
+        self, *, gate: Gatekeeper, exact: ExactCache, semantic: SemanticCache | None = None, cloud: Cloud
+    ) -> None:
+        """Takes the layers as `wiring` built them; one that is switched off is `None`."""
+        layers: tuple[Layer | None, ...] = (
             gate,  # L0   key, origin, size, limits; reads the body
             #        L0.5 route: labels → provider and model
             exact,  # L1a  one hash, one lookup
-            #        L1b  semantic: embed, search, verify
+            semantic,  # L1b  embed, search, verify
             #        L2   small model: classify, answer
             #        L2.5 context: minify, dedup
             cloud,  # L3   provider
         )
+        self.layers = tuple(layer for layer in layers if layer is not None)
 
     async def answer(self, exchange: Exchange) -> Answer:
         """The first reply that a layer has."""

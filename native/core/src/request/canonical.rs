@@ -9,6 +9,7 @@
 //! same bytes. It never leaves the process and is not kept.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::head::Client;
 use super::json::{Kind, Node, Text};
@@ -59,6 +60,8 @@ pub struct Rules<'a> {
     pub bucket_secs: u64,
     /// Where in the body an alias stands (its first byte), and the model that it stands for.
     pub alias: Option<(usize, &'a str)>,
+    /// Where in the body the question's literal starts ([`super::scope`]), if there is one.
+    pub question: Option<usize>,
 }
 
 /// Where in the body the walk is, as far as that changes what happens to a member.
@@ -82,14 +85,16 @@ pub struct Canonical<'r> {
     pub out: Vec<u8>,
     /// Texts that were masked; a reply that contains one belongs to one session only.
     pub masked: Vec<String>,
+    /// Where in `out` the question stands, if it stands there as it was written.
+    pub question: Option<Range<usize>>,
 }
 
 impl<'r> Canonical<'r> {
     /// Walks the whole body.
     #[must_use]
     pub fn of(root: &Node<'_>, rules: &'r Rules<'r>, size_hint: usize) -> Self {
-        let mut walk =
-            Self { rules, out: Vec::with_capacity(size_hint + size_hint / 2 + 64), masked: Vec::new() };
+        let out = Vec::with_capacity(size_hint + size_hint / 2 + 64);
+        let mut walk = Self { rules, out, masked: Vec::new(), question: None };
         walk.value(root, Place::Root);
         walk
     }
@@ -102,7 +107,13 @@ impl<'r> Canonical<'r> {
                 let number = normal_number(raw);
                 self.sized(b'#', number.as_bytes());
             }
-            Kind::String(text) => self.string(text, place),
+            Kind::String(text) => {
+                let from = self.out.len();
+                self.string(text, place);
+                if self.rules.question == Some(node.start) && self.out[from] == b'"' {
+                    self.question = Some(from..self.out.len());
+                }
+            }
             Kind::Array(elements) => {
                 self.head(b'[', elements.len());
                 for element in elements {
@@ -284,7 +295,7 @@ mod tests {
     use super::*;
 
     fn form(client: Client, body: &str) -> Vec<u8> {
-        let rules = Rules { client, bucket_secs: 300, alias: None };
+        let rules = Rules { client, bucket_secs: 300, alias: None, question: None };
         Canonical::of(&parse(body.as_bytes()).unwrap(), &rules, body.len()).out
     }
 

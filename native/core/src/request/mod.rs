@@ -3,6 +3,7 @@
 pub mod canonical;
 pub mod head;
 pub mod json;
+pub mod scope;
 mod surface;
 pub mod volatile;
 
@@ -12,6 +13,7 @@ use crate::endpoint::Endpoint;
 use canonical::{Canonical, Rules};
 use head::Head;
 use json::{JsonError, Kind, Node};
+use scope::{Asked, Refused};
 
 /// 256 bits that stand for a request: BLAKE3 over tenant, namespace, endpoint, scope and canonical body.
 pub type Key = [u8; 32];
@@ -58,6 +60,8 @@ pub struct Request {
     pub uncacheable: Option<&'static str>,
     /// Texts masked in the key; a reply that contains one is not kept.
     pub masked: Vec<String>,
+    /// The question, if the reply to another wording of it may answer; else a token that says why not.
+    pub asked: Result<Asked, Refused>,
 }
 
 /// The part of the configuration that decides how bodies are read.
@@ -67,6 +71,8 @@ pub struct Reading {
     pub aliases: HashMap<String, String>,
     /// What a client's time stamps are rounded down to, in seconds.
     pub bucket_secs: u64,
+    /// Whether questions and their scopes are read.
+    pub semantic: bool,
 }
 
 impl Reading {
@@ -93,7 +99,17 @@ impl Reading {
             _ => None,
         };
         let alias = splice.and_then(|(start, _)| Some((start, model?)));
-        let rules = Rules { client: head.client, bucket_secs: self.bucket_secs, alias };
+        let question = match facts.uncacheable {
+            _ if !self.semantic => Err("off"),
+            Some(why) => Err(why),
+            None => scope::question(head.endpoint, &root),
+        };
+        let rules = Rules {
+            client: head.client,
+            bucket_secs: self.bucket_secs,
+            alias,
+            question: question.as_ref().ok().map(|question| question.start),
+        };
         let canonical = Canonical::of(&root, &rules, body.len());
         Ok(Request {
             endpoint: head.endpoint,
@@ -102,6 +118,7 @@ impl Reading {
             wants: Wants { stream: facts.stream || head.path_stream, sse: head.sse, ..facts.wants },
             key: key_of(head, &canonical.out),
             uncacheable: facts.uncacheable,
+            asked: question.and_then(|question| question.asked(head, &canonical)),
             masked: canonical.masked,
         })
     }

@@ -8,8 +8,8 @@ fn head(endpoint: Endpoint, headers: &[(&str, &str)]) -> Head {
 }
 
 fn read(endpoint: Endpoint, body: &str) -> Result<Request, BadRequest> {
-    let reading =
-        Reading { aliases: HashMap::from([("fast".into(), "gpt-4o-mini".into())]), bucket_secs: 300 };
+    let aliases = HashMap::from([("fast".into(), "gpt-4o-mini".into())]);
+    let reading = Reading { aliases, bucket_secs: 300, ..Reading::default() };
     reading.read(&head(endpoint, &[]), body.as_bytes())
 }
 

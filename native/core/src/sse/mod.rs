@@ -37,7 +37,7 @@ use serde_json::{Map, Value};
 
 use crate::endpoint::Endpoint;
 
-pub use answer::answer_holds;
+pub use answer::{answer_holds, answer_text};
 pub use events::{Event, Events};
 pub use outcome::{Facts, Reply, Unreplayable, Unstorable, Usage};
 pub use tee::Tee;

@@ -1,0 +1,254 @@
+//! The questions of stored replies, by scope: what L1b proposes and the verdict decides on.
+//!
+//! **Policy**: a question is kept beside an entry of the exact store for as long as that entry lives; the entry says itself
+//! when its last key has gone ([`Departure`]), whatever took it. A search looks at the [`NEAREST`] questions of the same scope
+//! that are not too far off, leaves out those whose reply could not be served to this client now, and judges the others.
+//! **Cost** per entry: its vector (about 430 bytes at 384 dimensions), its text, about 19 bytes per token, and 100.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+
+use quick_cache::sync::Cache;
+
+use super::index::{Index, IndexError, Options};
+use super::verdict::{Packed, Subject, Verdict, Verifier};
+use crate::exact::{Departure, Entry, Exact, Found};
+use crate::request::head::Directives;
+use crate::request::{Key, Wants};
+
+/// How many questions a search looks at.
+const NEAREST: usize = 4;
+/// How many of them are judged.
+const JUDGED: usize = 2;
+/// Cosine below which the verdict is never in favour, so that it is not asked.
+const FLOOR: f32 = 0.5;
+/// Pairs that are never proposed again, and second wordings whose first is known: as many are remembered.
+const REMEMBERED: usize = 1 << 16;
+
+/// Questions of stored replies.
+pub struct Semantic {
+    verifier: Arc<Verifier>,
+    index: Index,
+    kept: RwLock<HashMap<u64, Kept>>,
+    next: AtomicU64,
+    gone: Arc<Mutex<Vec<u64>>>,
+    barred: Cache<(Key, Key), ()>,
+    wordings: Cache<Key, Wording>,
+}
+
+struct Kept {
+    entry: Weak<Entry>,
+    text: Box<str>,
+    packed: Packed,
+    /// The verifier's own sentence embedding, where the index holds another model's.
+    sentence: Option<Box<[f32]>>,
+}
+
+/// A stored reply that may answer, and what the verdict is.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The stored reply.
+    pub entry: Arc<Entry>,
+    /// The question it answered.
+    pub question: String,
+    /// How near the two are in the index's space.
+    pub similarity: f32,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// A second wording that was answered with an entry.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Wording {
+    /// The entry's own key.
+    pub of: Key,
+    /// How near the two questions are.
+    pub similarity: f32,
+    /// The verdict's log odds.
+    pub score: f32,
+}
+
+/// What a search is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'s> {
+    /// The request's scope.
+    pub scope: &'s Key,
+    /// The request's key.
+    pub key: &'s Key,
+    /// What the reply must carry or be.
+    pub wants: &'s Wants,
+    /// What the client says of caches.
+    pub directives: Directives,
+    /// The present moment.
+    pub now_ms: u64,
+}
+
+impl Semantic {
+    /// An empty index of vectors of so many dimensions.
+    ///
+    /// # Errors
+    /// The dimension is impossible.
+    pub fn new(verifier: Arc<Verifier>, dimension: usize) -> Result<Self, IndexError> {
+        Ok(Self {
+            verifier,
+            index: Index::new(Options { dimension, ..Options::default() })?,
+            kept: RwLock::default(),
+            next: AtomicU64::new(0),
+            gone: Arc::default(),
+            barred: Cache::new(REMEMBERED),
+            wordings: Cache::new(REMEMBERED),
+        })
+    }
+
+    /// The stored reply whose question is judged best, if there is any in this scope that may be served now.
+    ///
+    /// # Errors
+    /// The embedding has another dimension or no direction.
+    pub fn find(
+        &self,
+        exact: &Exact,
+        search: Search<'_>,
+        question: &Subject,
+        embedding: &[f32],
+    ) -> Result<Option<Candidate>, IndexError> {
+        self.sweep();
+        let mut best: Option<Candidate> = None;
+        let mut judged = 0;
+        for near in self.index.nearest(search.scope, embedding, NEAREST)? {
+            if near.cosine < FLOOR || judged == JUDGED {
+                break;
+            }
+            let Some((entry, subject)) = self.subject(near.id) else { continue };
+            if self.barred.get(&(*search.key, entry.key)).is_some() {
+                continue;
+            }
+            let found = exact.servable(entry, search.wants, search.directives, search.now_ms);
+            let Found::Hit(entry, _) = found else { continue };
+            judged += 1;
+            // Where the index holds the verifier's own embeddings, their cosine is known already.
+            let similarity = match (question.sentence.as_slice(), subject.sentence.as_slice()) {
+                (_, []) => near.cosine,
+                (x, y) => x.iter().zip(y).map(|(x, y)| x * y).sum(),
+            };
+            let verdict = self.verifier.judge(&subject, question, similarity);
+            if best.as_ref().is_none_or(|best| verdict.score > best.verdict.score) {
+                best = Some(Candidate { entry, question: subject.text, similarity: near.cosine, verdict });
+            }
+        }
+        Ok(best)
+    }
+
+    /// Keeps the question of a reply that has just been stored under `key`; whether the store still has it.
+    /// `own`: the embedding is the verifier's own sentence embedding.
+    ///
+    /// # Errors
+    /// The embedding has another dimension or no direction.
+    pub fn keep(
+        &self,
+        exact: &Exact,
+        scope: &Key,
+        key: &Key,
+        question: &Subject,
+        embedding: &[f32],
+    ) -> Result<bool, IndexError> {
+        self.sweep();
+        let Some(entry) = exact.get(key) else { return Ok(false) };
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let departure = Departure { gone: Arc::clone(&self.gone), id };
+        if entry.departure.set(departure).is_err() {
+            return Ok(true); // kept already
+        }
+        self.index.insert(scope, id, embedding)?;
+        let own = question.sentence == embedding;
+        let kept = Kept {
+            entry: Arc::downgrade(&entry),
+            text: question.text.as_str().into(),
+            packed: question.packed().clone(),
+            sentence: (!own).then(|| question.sentence.as_slice().into()),
+        };
+        self.kept.write().unwrap_or_else(PoisonError::into_inner).insert(id, kept);
+        Ok(true)
+    }
+
+    /// An entry has answered another wording, which is its second key from now on.
+    pub fn shared(&self, key: Key, candidate: &Candidate) {
+        let Candidate { entry, similarity, verdict, .. } = candidate;
+        self.wordings.insert(key, Wording { of: entry.key, similarity: *similarity, score: verdict.score });
+    }
+
+    /// The first wording behind a second one's key, and how it was judged.
+    #[must_use]
+    pub fn wording(&self, key: &Key) -> Option<Wording> {
+        self.wordings.get(key)
+    }
+
+    /// This pair is never proposed again.
+    pub fn bar(&self, key: Key, of: Key) {
+        self.barred.insert((key, of), ());
+    }
+
+    /// The question that an entry answered.
+    #[must_use]
+    pub fn question(&self, entry: &Entry) -> Option<String> {
+        let id = entry.departure.get()?.id;
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        kept.get(&id).map(|kept| kept.text.to_string())
+    }
+
+    /// Forgets the questions of replies that have gone.
+    pub fn sweep(&self) {
+        let gone = std::mem::take(&mut *self.lock_gone());
+        if gone.is_empty() {
+            return;
+        }
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        for id in gone {
+            kept.remove(&id);
+            self.index.remove(id);
+        }
+    }
+
+    /// How many questions there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// How many scopes have questions.
+    #[must_use]
+    pub fn scopes(&self) -> usize {
+        self.index.scopes()
+    }
+
+    /// What the questions take in memory, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let own = |kept: &Kept| {
+            kept.text.len() + kept.packed.len() + kept.sentence.as_ref().map_or(0, |sentence| sentence.len() * 4) + 32
+        };
+        let table = kept.capacity() * (size_of::<(u64, Kept)>() + 1);
+        self.index.bytes() + table + kept.values().map(own).sum::<usize>()
+    }
+
+    fn subject(&self, id: u64) -> Option<(Arc<Entry>, Subject)> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let Kept { entry, text, packed, sentence } = kept.get(&id)?;
+        let entry = entry.upgrade()?;
+        let (text, packed, sentence) = (text.clone(), packed.clone(), sentence.clone());
+        drop(kept);
+        let sentence = sentence.map(Vec::from).unwrap_or_default();
+        Some((entry, self.verifier.unpack(&text, packed, sentence)))
+    }
+
+    fn lock_gone(&self) -> MutexGuard<'_, Vec<u64>> {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

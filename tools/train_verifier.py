@@ -1,0 +1,292 @@
+"""Trains the verifier's weights and its calibration from labelled pairs of questions.
+
+    pip install -r tools/requirements.txt
+    python tools/train_verifier.py
+
+Training pairs: `tools/pairs/*.jsonl`. Calibration: the half of `benches/semantic/pairs.jsonl` marked `tuning`, which is not
+trained on. The other half is never read here. Written: `verifier.bin` and `calibration.json` beside the bundled model.
+
+1. Tokens are reduced to 32 numbers by the directions in which they vary most; features of each pair are computed.
+2. One network is trained, and with it a better reduction.
+3. With that reduction fixed, and its numbers rounded as they will be kept, features are computed anew and several networks
+   are trained from different starting points; the verdict is their mean.
+4. A logistic and a curve of wrong answers over the score are fitted on the calibration pairs.
+
+Takes about fifteen minutes on two cores. What a network computes is described in `native/core/src/semantic/verdict/model.rs`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import struct
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import onnxruntime as ort
+
+from isartor._native import FEATURES, Tokenizer, Verifier
+from isartor.stack.l1b.calibration import Calibration, Fit, Tally, curve_of, digest_of, fitted, write
+
+ROOT: Final = Path(__file__).parents[1]
+MODEL: Final = ROOT / "python" / "isartor" / "embedding" / "minilm"
+PAIRS: Final = ROOT / "tools" / "pairs"
+SHIPPED: Final = ROOT / "benches" / "semantic" / "pairs.jsonl"
+WIDTH, SIZE, HIDDEN, WIDE = 384, 32, 24, 32
+WINDOW: Final = 256
+LONGEST: Final = 64
+"""Tokens of a question that training looks at; hardly one has more."""
+CLIP: Final = 4.0
+SHARPNESS: Final = 4.0
+WRONG_WEIGHT: Final = 1.5
+"""A wrong pair that is let through costs more than a right one that is not."""
+
+Arrays = dict[str, Any]
+
+
+class Corpus:
+    """All questions of some pairs, embedded, and the pairs by number."""
+
+    def __init__(self, pairs: list[dict[str, Any]]) -> None:
+        self.texts = sorted({pair[side] for pair in pairs for side in "ab"})
+        number = {text: place for place, text in enumerate(self.texts)}
+        self.a = np.array([number[pair["a"]] for pair in pairs])
+        self.b = np.array([number[pair["b"]] for pair in pairs])
+        self.same = np.array([pair["same"] for pair in pairs])
+        self._tokenizer = Tokenizer((MODEL / "tokenizer.json").read_bytes())
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        session = ort.InferenceSession(str(MODEL / "model.onnx"), options, providers=["CPUExecutionProvider"])
+        self.encoded, self.sentences, self.tokens = [], [], []
+        for place, text in enumerate(self.texts):
+            encoded = self._tokenizer.encode(text, WINDOW)
+            if encoded is None:
+                sys.exit(f"longer than the model's window: {text[:80]}")
+            ids = np.frombuffer(encoded.ids, dtype=np.int64)[None]
+            sentence, tokens = session.run(["sentence", "tokens"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+            self.encoded.append(encoded)
+            self.sentences.append(sentence[0])
+            self.tokens.append(tokens[0])
+            if place % 2000 == 0:
+                say(f"  {place} of {len(self.texts)} questions embedded")
+        self.inner = np.zeros((len(self.texts), LONGEST, WIDTH), np.float16)
+        self.mask = np.zeros((len(self.texts), LONGEST), np.float32)
+        for place, tokens in enumerate(self.tokens):
+            own = tokens[1:-1][:LONGEST]  # without the model's two marks
+            self.inner[place, : len(own)] = own
+            self.mask[place, : len(own)] = 1
+
+    def look(self, weights: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Each pair's features, whether facts forbid it, and its score."""
+        verifier = Verifier(lexicon=(MODEL / "lexicon.bin").read_bytes(), weights=weights)
+        questions = [
+            verifier.read(text, encoded, sentence.tobytes(), np.ascontiguousarray(tokens).tobytes())
+            for text, encoded, sentence, tokens in zip(self.texts, self.encoded, self.sentences, self.tokens, strict=True)
+        ]
+        verdicts = [verifier.judge(questions[a], questions[b]) for a, b in zip(self.a, self.b, strict=True)]
+        features = np.array([[value for _, value in verdict.features] for verdict in verdicts], np.float32)
+        scores = np.array([verdict.score for verdict in verdicts])
+        return features, np.isneginf(scores), scores
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--networks", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--target", type=Path, default=MODEL)
+    options = parser.parse_args()
+    pairs = [json.loads(line) for path in sorted(PAIRS.glob("*.jsonl")) for line in path.read_text().splitlines()]
+    held = {(pair["a"], pair["b"]) for pair in read(SHIPPED)}
+    pairs = [pair for pair in pairs if (pair["a"], pair["b"]) not in held and (pair["b"], pair["a"]) not in held]
+    say(f"{len(pairs)} training pairs")
+    corpus = Corpus(pairs)
+    everything = corpus.inner[corpus.mask > 0].astype(np.float32)[::7]
+    _, spread, directions = np.linalg.svd(everything - everything.mean(0), full_matrices=False)
+    start = {"W": directions.T[:, :SIZE] / spread.mean() * np.sqrt(len(everything)), "b": np.zeros(SIZE)}
+    nothing, plain = np.zeros(len(FEATURES)), np.ones(len(FEATURES))
+    features, _, _ = corpus.look(pack(start, nothing, plain, [network(jax.random.PRNGKey(0))]))
+    mean, deviation = scale(features)
+    first = fit(corpus, normal(features, mean, deviation), seed=1, epochs=options.epochs, start=start, freeze=False)
+    start = {"W": np.array(first["W"]), "b": np.array(first["b"])}
+    features, _, _ = corpus.look(pack(start, mean, deviation, [first]))
+    mean, deviation = scale(features)
+    ready = normal(features, mean, deviation)
+    networks = [
+        fit(corpus, ready, seed=10 + number, epochs=options.epochs, start=start, freeze=True)
+        for number in range(options.networks)
+    ]
+    weights = pack(start, mean, deviation, networks)
+    (options.target / "verifier.bin").write_bytes(weights)
+    say(f"verifier.bin: {len(weights)} bytes")
+    tuning = [pair for pair in read(SHIPPED) if pair["half"] == "tuning"]
+    calibrate(Corpus(tuning), weights, options.target / "calibration.json")
+    return 0
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def say(text: str) -> None:
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
+
+
+def scale(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return features.mean(0), features.std(0) + 1e-6
+
+
+def normal(features: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    return np.clip((features - mean) / deviation, -CLIP, CLIP)
+
+
+# -- the network
+
+
+def network(key: Any) -> Arrays:
+    """Random beginnings."""
+    keys = jax.random.split(key, 4)
+
+    def matrix(key: Any, rows: int, columns: int) -> Any:
+        return jax.random.normal(key, (rows, columns)) / np.sqrt(rows)
+
+    return {
+        "t": jnp.array(1.0),
+        "m1": matrix(keys[0], 4 * SIZE + 2, HIDDEN), "c1": jnp.zeros(HIDDEN),
+        "m2": matrix(keys[1], HIDDEN, HIDDEN), "c2": jnp.zeros(HIDDEN),
+        "m3": matrix(keys[2], 4 * HIDDEN + len(FEATURES), WIDE), "c3": jnp.zeros(WIDE),
+        "m4": matrix(keys[3], WIDE, 1) * 0.3, "c4": jnp.zeros(1),
+    }
+
+
+def reduce(weights: Arrays, tokens: Any) -> Any:
+    """Tokens as they are kept, of unit length."""
+    kept = tokens @ weights["W"] + weights["b"]
+    return kept / jnp.sqrt((kept**2).sum(-1, keepdims=True) + 1e-6)
+
+
+def rounded(tokens: Any) -> Any:
+    """Numbers as four bits hold them."""
+    largest = jnp.clip(jnp.ceil(jnp.abs(tokens).max(-1, keepdims=True) * 255), 1) / 255
+    return jnp.round(tokens / largest * 7) / 7 * largest
+
+
+def answered(weights: Arrays, own: Any, mask: Any, other: Any, other_mask: Any) -> Any:
+    similar = jnp.where(other_mask[:, None, :] > 0, jnp.einsum("bid,bjd->bij", own, other), -1e9)
+    mixture = jnp.einsum("bij,bjd->bid", jax.nn.softmax(similar * jnp.exp(weights["t"]) * SHARPNESS, -1), other)
+    parts = [own, mixture, jnp.abs(own - mixture) * 2, own * mixture * 4, similar.max(-1, keepdims=True)]
+    found = jnp.concatenate([*parts, (own * mixture).sum(-1, keepdims=True)], -1)
+    found = jax.nn.relu(found @ weights["m1"] + weights["c1"])
+    found = jax.nn.relu(found @ weights["m2"] + weights["c2"]) * mask[..., None]
+    return jnp.concatenate([found.max(1), found.sum(1) / (mask.sum(1, keepdims=True) + 1e-6)], -1)
+
+
+def odds(weights: Arrays, batch: tuple[Any, ...], key: Any, drop: float, *, keep: bool) -> Any:
+    """Log odds of a batch. `keep`: tokens come reduced already."""
+    a, mask_a, b, mask_b, features = batch
+    if not keep:
+        a, b = reduce(weights, a), reduce(weights, b)
+    if drop:
+        keys = jax.random.split(key, 3)
+        a = a * jax.random.bernoulli(keys[0], 1 - drop, a.shape) / (1 - drop)
+        b = b * jax.random.bernoulli(keys[1], 1 - drop, b.shape) / (1 - drop)
+    of_a, of_b = answered(weights, a, mask_a, b, mask_b), answered(weights, b, mask_b, a, mask_a)
+    joined = jnp.concatenate([jnp.maximum(of_a, of_b), (of_a + of_b) / 2, features], -1)
+    if drop:
+        joined = joined * jax.random.bernoulli(keys[2], 0.9, joined.shape) / 0.9
+    return (jax.nn.relu(joined @ weights["m3"] + weights["c3"]) @ weights["m4"] + weights["c4"])[:, 0]
+
+
+def fit(corpus: Corpus, features: np.ndarray, *, seed: int, epochs: int, start: Arrays, freeze: bool) -> Arrays:
+    """Trains one network; with `freeze` the reduction stays as it is. AdamW with a cosine schedule."""
+    key = jax.random.PRNGKey(seed)
+    weights = network(key)
+    tokens = corpus.inner
+    if freeze:
+        tokens = np.concatenate(
+            [np.array(rounded(reduce(start, part.astype(np.float32)))) for part in np.array_split(tokens, 40)]
+        )
+    else:
+        weights |= {"W": jnp.array(start["W"], jnp.float32), "b": jnp.array(start["b"], jnp.float32)}
+    batch_size, rate = 128, 2e-3
+    steps = epochs * (len(corpus.same) // batch_size)
+
+    def loss(weights: Arrays, batch: tuple[Any, ...], same: Any, key: Any) -> Any:
+        found = odds(weights, batch, key, 0.15, keep=freeze)
+        return jnp.mean(jnp.logaddexp(0, -found * (2 * same - 1)) * jnp.where(same > 0, 1.0, WRONG_WEIGHT))
+
+    @jax.jit
+    def step(weights: Arrays, moments: tuple[Arrays, Arrays], number: Any, batch: tuple[Any, ...], same: Any, key: Any) -> Any:
+        slope = jax.grad(loss)(weights, batch, same, key)
+        first = jax.tree.map(lambda old, new: 0.9 * old + 0.1 * new, moments[0], slope)
+        second = jax.tree.map(lambda old, new: 0.999 * old + 0.001 * new * new, moments[1], slope)
+        pace = rate * jnp.minimum(1, (number + 1) / 50) * 0.5 * (1 + jnp.cos(jnp.pi * number / steps))
+        one, two = 1 - 0.9 ** (number + 1), 1 - 0.999 ** (number + 1)
+        weights = jax.tree.map(
+            lambda old, m, v: old - pace * ((m / one) / (jnp.sqrt(v / two) + 1e-8) + 0.01 * old), weights, first, second
+        )
+        return weights, (first, second)
+
+    moments = (jax.tree.map(jnp.zeros_like, weights), jax.tree.map(jnp.zeros_like, weights))
+    random = np.random.default_rng(seed)
+    number = 0
+    for epoch in range(epochs):
+        order = random.permutation(len(corpus.same))
+        for begin in range(0, len(order) - batch_size + 1, batch_size):
+            chosen = order[begin : begin + batch_size]
+            a, b = (corpus.a, corpus.b) if random.random() < 0.5 else (corpus.b, corpus.a)
+            batch = (
+                tokens[a[chosen]].astype(np.float32), corpus.mask[a[chosen]],
+                tokens[b[chosen]].astype(np.float32), corpus.mask[b[chosen]], features[chosen],
+            )
+            same = corpus.same[chosen].astype(np.float32)
+            weights, moments = step(weights, moments, number, batch, same, jax.random.fold_in(key, number))
+            number += 1
+        if epoch % 6 == 5:
+            say(f"  seed {seed}: epoch {epoch + 1} of {epochs}")
+    return {name: np.array(value) for name, value in weights.items()}
+
+
+# -- the files
+
+
+def pack(start: Arrays, mean: np.ndarray, deviation: np.ndarray, networks: list[Arrays]) -> bytes:
+    """The file of weights."""
+    header = {
+        "width": WIDTH, "size": SIZE, "hidden": HIDDEN, "wide": WIDE, "networks": len(networks), "features": list(FEATURES),
+    }
+    arrays = [start["W"], start["b"], mean, deviation]
+    for trained in networks:
+        arrays += [trained["t"], *(trained[f"{kind}{place}"] for place in (1, 2, 3, 4) for kind in "mc")]
+    text = json.dumps(header, separators=(",", ":")).encode()
+    numbers = b"".join(np.ascontiguousarray(array, "<f4").tobytes() for array in arrays)
+    return b"ISARVER1" + struct.pack("<I", len(text)) + text + numbers
+
+
+def calibrate(corpus: Corpus, weights: bytes, target: Path) -> None:
+    """Fits the line and the curve, and says what they are."""
+    _, _, scores = corpus.look(weights)
+    tally = Tally()
+    for score, same in zip(scores, corpus.same, strict=True):
+        tally.add(float(score), right=bool(same))
+    line = fitted(Fit(1.0, 0.0), tally, strength=0.1)
+    digest = digest_of((MODEL / "lexicon.bin").read_bytes(), weights)
+    curve = curve_of((float(score), bool(same)) for score, same in zip(scores, corpus.same, strict=True))
+    found = Calibration(
+        slope=round(line.slope, 4), intercept=round(line.intercept, 4), model=digest, pairs=len(scores),
+        date=time.strftime("%Y-%m-%d"), curve=tuple((round(score, 3), round(share, 5)) for score, share in curve),
+    )
+    write(target, found)
+    for rate in (0.005, 0.01, 0.02, 0.05):
+        least = next((score for score, share in curve if share <= rate), np.inf)
+        taken = scores >= least
+        say(f"error rate {rate}: score {least:.2f}, {(taken & corpus.same).sum() / corpus.same.sum():.3f} of the right ones, "
+            f"{(taken & ~corpus.same).sum() / (~corpus.same).sum():.4f} of the wrong ones (tuning half)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
