@@ -39,8 +39,10 @@ def main() -> int:
         sys.exit(f"{options.source} holds no WordNet; on Debian: apt install wordnet-base")
     table = Table(options.source)
     options.target.write_bytes(table.packed())
-    print(f"{len(table.words)} words, {len(table.synsets)} synsets, {len(table.antonyms)} antonyms, "
-          f"{len(table.derived)} derivations, {len(table.forms)} irregular forms, {options.target.stat().st_size} bytes")
+    print(
+        f"{len(table.words)} words, {len(table.synsets)} synsets, {len(table.antonyms)} antonyms, "
+        f"{len(table.derived)} derivations, {len(table.forms)} irregular forms, {options.target.stat().st_size} bytes"
+    )
     return 0
 
 
@@ -91,8 +93,12 @@ class Table:
         self.antonyms = known(opposite | {(b, a) for a, b in opposite})
         self.derived = known(derived | {(b, a) for a, b in derived})
         self.forms = sorted(
-            {(form, lemma) for name, part in PARTS.items() for form, lemma in exceptions(folder / f"{name}.exc")
-             if usable(form, part) and "_" not in form and lemma in number and form != lemma},
+            {
+                (form, lemma)
+                for name, part in PARTS.items()
+                for form, lemma in exceptions(folder / f"{name}.exc")
+                if usable(form, part) and "_" not in form and lemma in number and form != lemma
+            },
             key=lambda pair: (pair[0].encode(), pair[1].encode()),
         )
         self._number = number
@@ -106,19 +112,24 @@ class Table:
             total += len(senses)
             sense_starts.append(total)
         sections = [
-            ints(starts), blob,
-            ints(sense_starts), ints([synset | count << 24 for senses in self.senses for synset, count in senses]),
+            ints(starts),
+            blob,
+            ints(sense_starts),
+            ints([synset | count << 24 for senses in self.senses for synset, count in senses]),
             ints(self.hypernym),
             ints([number for pair in self.antonyms for number in pair]),
             ints([number for pair in self.derived for number in pair]),
-            ints(form_starts), form_blob,
+            ints(form_starts),
+            form_blob,
             ints([self._number[lemma] for _, lemma in self.forms]),
         ]
         return MAGIC + ints([len(section) for section in sections]) + b"".join(sections)
 
 
 def data_lines(path: Path) -> list[list[str]]:
-    return [line.partition(" | ")[0].split() for line in path.read_text("latin-1").splitlines() if not line.startswith("  ")]
+    return [
+        line.partition(" | ")[0].split() for line in path.read_text("latin-1").splitlines() if not line.startswith("  ")
+    ]
 
 
 def lemmas(line: list[str]) -> list[str]:
@@ -132,7 +143,7 @@ def pointers(line: list[str]) -> list[tuple[str, tuple[int, int], tuple[int, int
     found = []
     for place in range(int(line[start])):
         symbol, offset, part, words = line[start + 1 + 4 * place : start + 5 + 4 * place]
-        found.append((symbol, (LETTERS[part], int(offset)), (int(words[:2], 16), int(words[2:], 16))))
+        found.append((symbol, (LETTERS[part], int(offset)), tuple(bytes.fromhex(words))))
     return found
 
 
@@ -157,7 +168,12 @@ def sense_counts(path: Path) -> dict[tuple[str, int, int], int]:
 
 
 def exceptions(path: Path) -> list[tuple[str, str]]:
-    return [(fields[0], lemma) for line in path.read_text("latin-1").splitlines() if (fields := line.split()) for lemma in fields[1:]]
+    return [
+        (fields[0], lemma)
+        for line in path.read_text("latin-1").splitlines()
+        if (fields := line.split())
+        for lemma in fields[1:]
+    ]
 
 
 def strings(items: list[str]) -> tuple[list[int], bytes]:

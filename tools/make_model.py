@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import Final
@@ -50,8 +49,11 @@ def main() -> int:
     data = small.with_suffix(".onnx.data")
     data.unlink(missing_ok=True)
     onnx.save(
-        Graph(weights, config, int8=True).model(), small,
-        save_as_external_data=True, location=data.name, size_threshold=10_000,
+        Graph(weights, config, int8=True).model(),
+        small,
+        save_as_external_data=True,
+        location=data.name,
+        size_threshold=10_000,
     )
     data.chmod(0o644)
     tokenizer = json.loads((source / "tokenizer.json").read_text())
@@ -61,12 +63,13 @@ def main() -> int:
     cosines = compare(exact, small, target / "tokenizer.json")
     exact.unlink()
     size = small.stat().st_size + data.stat().st_size
-    print(f"{size / 1e6:.1f} MB; cosine to the float model over {len(cosines)} sentences: "
-          f"mean {cosines.mean():.4f}, least {cosines.min():.4f}")
+    print(
+        f"{size / 1e6:.1f} MB; cosine to the float model over {len(cosines)} sentences: "
+        f"mean {cosines.mean():.4f}, least {cosines.min():.4f}"
+    )
     if cosines.mean() < LEAST_COSINE:
         print(f"that is too far off: the mean must be at least {LEAST_COSINE}", file=sys.stderr)
         return 1
-    shutil.copy(source / "README.md", target / "MODEL_CARD.md")
     return 0
 
 
@@ -83,8 +86,11 @@ class Graph:
 
     def __init__(self, weights: dict[str, np.ndarray], config: dict[str, int], *, int8: bool) -> None:
         self._int8 = int8
-        self._weights = {name.removeprefix("bert."): array.astype(np.float32) for name, array in weights.items()
-                         if array.dtype.kind == "f"}
+        self._weights = {
+            name.removeprefix("bert."): array.astype(np.float32)
+            for name, array in weights.items()
+            if array.dtype.kind == "f"
+        }
         self._layers = config["num_hidden_layers"]
         self._heads = config["num_attention_heads"]
         self._width = config["hidden_size"]
@@ -109,11 +115,16 @@ class Graph:
         graph = helper.make_graph(
             self._nodes,
             "all-MiniLM-L6-v2",
-            [helper.make_tensor_value_info(name, int64, ["batch", "length"]) for name in ("input_ids", "attention_mask")],
+            [
+                helper.make_tensor_value_info(name, int64, ["batch", "length"])
+                for name in ("input_ids", "attention_mask")
+            ],
             outputs,
             list(self._constants.values()),
         )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)])
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
+        )
         model.ir_version = 8
         onnx.checker.check_model(model)
         return model
@@ -135,8 +146,14 @@ class Graph:
         places = self._const("places", self._weights["embeddings.position_embeddings.weight"][:WINDOW] + kind)
         length = self._op("Slice", self._op("Shape", "input_ids"), self._ints("one", [1]), self._ints("two", [2]))
         rows = self._op("Slice", places, self._ints("zero", [0]), length, self._ints("zero", [0]))
-        self._op("LayerNormalization", self._op("Add", embedded, rows), *self._norm("embeddings.LayerNorm"),
-                 axis=-1, epsilon=self._epsilon, into="hidden_0")
+        self._op(
+            "LayerNormalization",
+            self._op("Add", embedded, rows),
+            *self._norm("embeddings.LayerNorm"),
+            axis=-1,
+            epsilon=self._epsilon,
+            into="hidden_0",
+        )
 
     def _layer(self, number: int) -> None:
         name = f"encoder.layer.{number}"
@@ -147,16 +164,25 @@ class Graph:
         qkv = self._dense(before, joined, bias, f"qkv_{number}")
         parts = [f"{part}_{number}" for part in "qkv"]
         self._nodes.append(helper.make_node("Split", [qkv, self._ints("thirds", [self._width] * 3)], parts, axis=-1))
-        mixed = self._op(
-            "MultiHeadAttention", *parts, "", "key_mask", domain="com.microsoft", num_heads=self._heads
-        )
+        mixed = self._op("MultiHeadAttention", *parts, "", "key_mask", domain="com.microsoft", num_heads=self._heads)
         mixed = self._linear(mixed, f"{name}.attention.output.dense")
-        middle = self._op("LayerNormalization", self._op("Add", mixed, before),
-                          *self._norm(f"{name}.attention.output.LayerNorm"), axis=-1, epsilon=self._epsilon)
+        middle = self._op(
+            "LayerNormalization",
+            self._op("Add", mixed, before),
+            *self._norm(f"{name}.attention.output.LayerNorm"),
+            axis=-1,
+            epsilon=self._epsilon,
+        )
         wide = self._op("Gelu", self._linear(middle, f"{name}.intermediate.dense"), domain="com.microsoft")
         narrow = self._linear(wide, f"{name}.output.dense")
-        self._op("LayerNormalization", self._op("Add", narrow, middle), *self._norm(f"{name}.output.LayerNorm"),
-                 axis=-1, epsilon=self._epsilon, into=f"hidden_{number + 1}")
+        self._op(
+            "LayerNormalization",
+            self._op("Add", narrow, middle),
+            *self._norm(f"{name}.output.LayerNorm"),
+            axis=-1,
+            epsilon=self._epsilon,
+            into=f"hidden_{number + 1}",
+        )
 
     def _pool(self) -> None:
         self._op("Identity", f"hidden_{self._layers}", into="tokens")
@@ -178,7 +204,10 @@ class Graph:
         return self._op("DynamicQuantizeMatMul", value, matrix, scales, "", column_bias, domain="com.microsoft")
 
     def _norm(self, name: str) -> tuple[str, str]:
-        return (self._const(f"{name}.g", self._weights[f"{name}.weight"]), self._const(f"{name}.n", self._weights[f"{name}.bias"]))
+        return (
+            self._const(f"{name}.g", self._weights[f"{name}.weight"]),
+            self._const(f"{name}.n", self._weights[f"{name}.bias"]),
+        )
 
     # -- making nodes
 
@@ -186,7 +215,9 @@ class Graph:
         output = into or f"n{len(self._nodes)}"
         if "key_mask" in inputs and not any("key_mask" in node.output for node in self._nodes):
             self._op("Cast", "attention_mask", to=TensorProto.INT32, into="key_mask")
-        self._nodes.append(helper.make_node(kind, list(inputs), [output], domain=domain, name=f"{kind}_{output}", **attributes))
+        self._nodes.append(
+            helper.make_node(kind, list(inputs), [output], domain=domain, name=f"{kind}_{output}", **attributes)
+        )
         return output
 
     def _const(self, name: str, array: np.ndarray) -> str:
@@ -204,7 +235,10 @@ def compare(exact: Path, small: Path, tokenizer: Path) -> np.ndarray:
     cosines = []
     for line in SENTENCES.read_text().splitlines():
         ids = np.array([reader.encode(line).ids], dtype=np.int64)
-        a, b = (session.run(["sentence"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0] for session in sessions)
+        a, b = (
+            session.run(["sentence"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0]
+            for session in sessions
+        )
         cosines.append(float(a @ b))
     return np.array(cosines)
 

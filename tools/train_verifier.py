@@ -68,7 +68,9 @@ class Corpus:
             if encoded is None:
                 sys.exit(f"longer than the model's window: {text[:80]}")
             ids = np.frombuffer(encoded.ids, dtype=np.int64)[None]
-            sentence, tokens = session.run(["sentence", "tokens"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+            sentence, tokens = session.run(
+                ["sentence", "tokens"], {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+            )
             self.encoded.append(encoded)
             self.sentences.append(sentence[0])
             self.tokens.append(tokens[0])
@@ -86,7 +88,9 @@ class Corpus:
         verifier = Verifier(lexicon=(MODEL / "lexicon.bin").read_bytes(), weights=weights)
         questions = [
             verifier.read(text, encoded, sentence.tobytes(), np.ascontiguousarray(tokens).tobytes())
-            for text, encoded, sentence, tokens in zip(self.texts, self.encoded, self.sentences, self.tokens, strict=True)
+            for text, encoded, sentence, tokens in zip(
+                self.texts, self.encoded, self.sentences, self.tokens, strict=True
+            )
         ]
         verdicts = [verifier.judge(questions[a], questions[b]) for a, b in zip(self.a, self.b, strict=True)]
         features = np.array([[value for _, value in verdict.features] for verdict in verdicts], np.float32)
@@ -156,10 +160,14 @@ def network(key: Any) -> Arrays:
 
     return {
         "t": jnp.array(1.0),
-        "m1": matrix(keys[0], 4 * SIZE + 2, HIDDEN), "c1": jnp.zeros(HIDDEN),
-        "m2": matrix(keys[1], HIDDEN, HIDDEN), "c2": jnp.zeros(HIDDEN),
-        "m3": matrix(keys[2], 4 * HIDDEN + len(FEATURES), WIDE), "c3": jnp.zeros(WIDE),
-        "m4": matrix(keys[3], WIDE, 1) * 0.3, "c4": jnp.zeros(1),
+        "m1": matrix(keys[0], 4 * SIZE + 2, HIDDEN),
+        "c1": jnp.zeros(HIDDEN),
+        "m2": matrix(keys[1], HIDDEN, HIDDEN),
+        "c2": jnp.zeros(HIDDEN),
+        "m3": matrix(keys[2], 4 * HIDDEN + len(FEATURES), WIDE),
+        "c3": jnp.zeros(WIDE),
+        "m4": matrix(keys[3], WIDE, 1) * 0.3,
+        "c4": jnp.zeros(1),
     }
 
 
@@ -220,7 +228,9 @@ def fit(corpus: Corpus, features: np.ndarray, *, seed: int, epochs: int, start: 
         return jnp.mean(jnp.logaddexp(0, -found * (2 * same - 1)) * jnp.where(same > 0, 1.0, WRONG_WEIGHT))
 
     @jax.jit
-    def step(weights: Arrays, moments: tuple[Arrays, Arrays], number: Any, batch: tuple[Any, ...], same: Any, key: Any) -> Any:
+    def step(
+        weights: Arrays, moments: tuple[Arrays, Arrays], number: Any, batch: tuple[Any, ...], same: Any, key: Any
+    ) -> Any:
         slope = jax.grad(loss)(weights, batch, same, key)
         first = jax.tree.map(lambda old, new: 0.9 * old + 0.1 * new, moments[0], slope)
         second = jax.tree.map(lambda old, new: 0.999 * old + 0.001 * new * new, moments[1], slope)
@@ -240,8 +250,11 @@ def fit(corpus: Corpus, features: np.ndarray, *, seed: int, epochs: int, start: 
             chosen = order[begin : begin + batch_size]
             a, b = (corpus.a, corpus.b) if random.random() < 0.5 else (corpus.b, corpus.a)
             batch = (
-                tokens[a[chosen]].astype(np.float32), corpus.mask[a[chosen]],
-                tokens[b[chosen]].astype(np.float32), corpus.mask[b[chosen]], features[chosen],
+                tokens[a[chosen]].astype(np.float32),
+                corpus.mask[a[chosen]],
+                tokens[b[chosen]].astype(np.float32),
+                corpus.mask[b[chosen]],
+                features[chosen],
             )
             same = corpus.same[chosen].astype(np.float32)
             weights, moments = step(weights, moments, number, batch, same, jax.random.fold_in(key, number))
@@ -257,7 +270,12 @@ def fit(corpus: Corpus, features: np.ndarray, *, seed: int, epochs: int, start: 
 def pack(start: Arrays, mean: np.ndarray, deviation: np.ndarray, networks: list[Arrays]) -> bytes:
     """The file of weights."""
     header = {
-        "width": WIDTH, "size": SIZE, "hidden": HIDDEN, "wide": WIDE, "networks": len(networks), "features": list(FEATURES),
+        "width": WIDTH,
+        "size": SIZE,
+        "hidden": HIDDEN,
+        "wide": WIDE,
+        "networks": len(networks),
+        "features": list(FEATURES),
     }
     arrays = [start["W"], start["b"], mean, deviation]
     for trained in networks:
@@ -277,15 +295,21 @@ def calibrate(corpus: Corpus, weights: bytes, target: Path) -> None:
     digest = digest_of((MODEL / "lexicon.bin").read_bytes(), weights)
     curve = curve_of((float(score), bool(same)) for score, same in zip(scores, corpus.same, strict=True))
     found = Calibration(
-        slope=round(line.slope, 4), intercept=round(line.intercept, 4), model=digest, pairs=len(scores),
-        date=time.strftime("%Y-%m-%d"), curve=tuple((round(score, 3), round(share, 5)) for score, share in curve),
+        slope=round(line.slope, 4),
+        intercept=round(line.intercept, 4),
+        model=digest,
+        pairs=len(scores),
+        date=time.strftime("%Y-%m-%d"),
+        curve=tuple((round(score, 3), round(share, 5)) for score, share in curve),
     )
     write(target, found)
     for rate in (0.005, 0.01, 0.02, 0.05):
         least = next((score for score, share in curve if share <= rate), np.inf)
         taken = scores >= least
-        say(f"error rate {rate}: score {least:.2f}, {(taken & corpus.same).sum() / corpus.same.sum():.3f} of the right ones, "
-            f"{(taken & ~corpus.same).sum() / (~corpus.same).sum():.4f} of the wrong ones (tuning half)")
+        say(
+            f"error rate {rate}: score {least:.2f}, {(taken & corpus.same).sum() / corpus.same.sum():.3f} of the right ones, "
+            f"{(taken & ~corpus.same).sum() / (~corpus.same).sum():.4f} of the wrong ones (tuning half)"
+        )
 
 
 if __name__ == "__main__":

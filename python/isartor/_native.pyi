@@ -9,6 +9,9 @@ from typing import Any, Final, final
 ENDPOINTS: Final[list[str]]
 """The wire operations; the position of a name is the number that stands for it."""
 
+FEATURES: Final[list[str]]
+"""What the verifier weighs, in the order of its weights."""
+
 __version__: Final[str]
 
 class BadRequest(ValueError):
@@ -129,6 +132,9 @@ class Complete:
 
     @property
     def json(self) -> bytes: ...
+    def text(self) -> str | None:
+        """The reply's text; `None` if there is more to it than text, or more than one answer."""
+
     @property
     def usage(self) -> tuple[int, int, int, int]:
         """Tokens as the provider counted them: input, output, cached, reasoning."""
@@ -188,6 +194,133 @@ class Exact:
 
     def size(self) -> dict[str, int]:
         """`entries`, and their weight in `bytes`."""
+
+@final
+class Tokenizer:
+    """A text as a model's tokens; reads a `tokenizer.json` of the Hugging Face kind."""
+
+    def __new__(cls, json: bytes) -> Tokenizer:
+        """Raises `ValueError` with what is wrong with the file."""
+
+    def encode(self, text: str, limit: int) -> Encoded | None:
+        """The tokens; `None` if there are more than `limit`, the model's own marks included. Never cuts."""
+
+@final
+class Encoded:
+    """The tokens of one text."""
+
+    @property
+    def ids(self) -> bytes:
+        """`int64`, little-endian."""
+    @property
+    def count(self) -> int: ...
+
+@final
+class Verifier:
+    """Reads questions and judges pairs of them. Holds no state; releases the GIL."""
+
+    def __new__(cls, *, lexicon: bytes, weights: bytes) -> Verifier:
+        """The files `lexicon.bin` and `verifier.bin`. Raises `ValueError` with what is wrong with one."""
+
+    def read(self, text: str, encoded: Encoded, sentence: bytes, tokens: bytes) -> Question:
+        """Reads a question. `sentence`, `tokens`: embeddings of the bundled model, f32 little-endian, one per token.
+        Raises `ValueError` if their number does not fit.
+        """
+
+    def judge(self, a: Question, b: Question) -> Verdict:
+        """Judges a pair; which comes first does not matter."""
+
+@final
+class Question:
+    """A question that has been read."""
+
+    @property
+    def text(self) -> str: ...
+
+@final
+class Verdict:
+    """What came of judging a pair."""
+
+    @property
+    def similarity(self) -> float:
+        """Cosine of the two sentence embeddings."""
+    @property
+    def score(self) -> float:
+        """Log odds, uncalibrated, that the reply to one answers the other; `-inf` if a fact differs."""
+    @property
+    def reasons(self) -> list[str]:
+        """Why, the weightiest first."""
+    @property
+    def words(self) -> list[tuple[str, str, str]]:
+        """The words that were put side by side, and how; one is empty where the other stands alone."""
+    @property
+    def features(self) -> list[tuple[str, float]]: ...
+
+@final
+class Semantic:
+    """The L1b index over an `Exact` store: questions leave it with their replies, whatever takes those."""
+
+    def __new__(cls, *, exact: Exact, verifier: Verifier, dimension: int) -> Semantic:
+        """`dimension`: of the embeddings that are searched."""
+
+    def find(self, head: Head, request: Request, question: Question, embedding: bytes) -> Candidate | None:
+        """The stored reply, of this request's scope and servable to it now, whose question is judged best.
+
+        `embedding`: f32, little-endian. Raises `ValueError` if its dimension is another or it has no direction.
+        """
+
+    def serve(self, head: Head, request: Request, candidate: Candidate, route: str) -> Hit | None:
+        """The reply, counted as a hit; the request's key leads to it from now on. `None` if it has gone meanwhile."""
+
+    def keep(self, request: Request, question: Question, embedding: bytes) -> bool:
+        """Keeps the question of the reply just stored for this request; whether the store still has it.
+
+        Raises `ValueError` as `find`.
+        """
+
+    def bar(self, request: Request, candidate: Candidate) -> None:
+        """This pair is never proposed again (the latest 65,536 are remembered)."""
+
+    def quarantine(self, tenant: bytes, key: str) -> Quarantined | None:
+        """Removes the entry under a key, its own or a second wording's, under all its keys; `None` if there is none."""
+
+    def entries(self, tenant: bytes, limit: int) -> list[dict[str, Any]]:
+        """A tenant's entries, newest first: key, endpoint, model, question (or `None`), age_secs, bytes, keys."""
+
+    def sweep(self) -> None:
+        """Forgets the questions of replies that have gone; every search does so, too."""
+
+    def size(self) -> dict[str, int]:
+        """`entries`, `scopes`, and what they take in `bytes`."""
+
+@final
+class Candidate:
+    """A stored reply that may answer a request."""
+
+    @property
+    def key(self) -> str:
+        """The entry's own key, 64 hexadecimal digits."""
+    @property
+    def question(self) -> str:
+        """The question that it answered."""
+    @property
+    def similarity(self) -> float:
+        """Cosine of the two questions in the space that is searched."""
+    @property
+    def verdict(self) -> Verdict: ...
+    def reply_text(self) -> str | None:
+        """The text of the stored reply; `None` if there is more to it than text."""
+
+@final
+class Quarantined:
+    """What was quarantined."""
+
+    @property
+    def key(self) -> str:
+        """The entry's own key."""
+    @property
+    def pair(self) -> tuple[float, float] | None:
+        """Similarity and score, if the key was that of a second wording."""
 
 @final
 class Stats:

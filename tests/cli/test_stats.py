@@ -51,21 +51,35 @@ AGENTS = {
 }
 
 
+OBSERVED = {"rate": 0.01, "low": 0.0027, "high": 0.0357, "audits": 200}
+SEMANTIC = {
+    "looked": 5000,
+    "served": 1000,
+    "expected_error_rate": 0.0061,
+    "observed_error_rate": OBSERVED,
+    "audits": {"chosen": 210, "agree": 198, "disagree": 2, "unclear": 4, "skipped": 0},
+    "reports": 1,
+}
+
+
 class Handler(BaseHTTPRequestHandler):
-    """Answers the three routes; the latter two only with the key."""
+    """Answers the four routes; all but the first only with the key."""
 
     protocol_version = "HTTP/1.1"
     key: ClassVar[str | None] = None
     asked: ClassVar[list[tuple[str, str | None]]] = []
+    semantic: ClassVar[dict[str, Any] | None] = SEMANTIC
 
     def do_GET(self) -> None:
         """Answer."""
         path = self.path.partition("?")[0]
         self.asked.append((self.path, self.headers.get("x-api-key")))
         pages: dict[str, Any] = {"/health": HEALTH, "/debug/stats/prompts": PROMPTS, "/debug/stats/agents": AGENTS}
+        if self.semantic is not None:
+            pages["/debug/stats/semantic"] = self.semantic
         refused = self.key is not None and path != "/health" and self.headers.get("x-api-key") != self.key
-        body = b"{}" if refused else json.dumps(pages[path]).encode()
-        self.send_response(401 if refused else 200)
+        body = b"{}" if refused else json.dumps(pages.get(path, {})).encode()
+        self.send_response(401 if refused else 200 if path in pages else 404)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -100,11 +114,32 @@ def test_the_tables_fit_and_tell(gateway: str) -> None:
     assert ("/debug/stats/prompts?limit=3", None) in Handler.asked
 
 
+def test_the_semantic_cache_tells_what_was_observed(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The observed error rate with interval and audits; before the first audit it is unknown, and not zero."""
+
+    def shown() -> str:
+        result = CliRunner().invoke(app, ["stats", "--gateway-url", gateway])
+        assert result.exit_code == 0, result.output
+        assert max(len(line) for line in result.stdout.splitlines()) <= 80
+        return result.stdout
+
+    out = shown()
+    assert "1000 of 5000 looked up" in out
+    assert "198 agree, 2 disagree, 4 unclear" in out
+    assert "1.00% observed (95 % interval 0.27% to 3.57%, 200 audits)" in out
+    none = {"rate": None, "low": None, "high": None, "audits": 0}
+    monkeypatch.setattr(Handler, "semantic", {**SEMANTIC, "observed_error_rate": none})
+    assert "no audits yet" in shown()
+    monkeypatch.setattr(Handler, "semantic", None)
+    assert "Semantic Cache" not in shown()
+
+
 def test_json_is_what_the_gateway_said(gateway: str) -> None:
-    """`--json` gives the three answers unchanged, for programs."""
+    """`--json` gives the answers unchanged, for programs."""
     result = CliRunner().invoke(app, ["stats", "--json"], env={"ISARTOR_GATEWAY_URL": gateway})
     assert result.exit_code == 0
     expected = {"gateway_url": gateway, "health": HEALTH, "prompts": PROMPTS, "agents": AGENTS["agents"]}
+    expected["semantic"] = SEMANTIC
     assert json.loads(result.stdout) == expected
 
 

@@ -26,8 +26,10 @@ GETS = (
     "/healthz",
     "/debug/stats/prompts",
     "/debug/stats/agents",
+    "/debug/stats/semantic",
     "/v1/models",
     "/v1beta/models",
+    "/api/v1/cache/entries",
 )
 
 
@@ -83,7 +85,7 @@ def test_a_wrong_method_is_a_405_that_names_the_right_ones(path: str, method: st
     assert reply.status == 405
     allowed = set(reply.headers["allow"].split(", "))
     assert allowed <= {"GET", "HEAD", "POST"}
-    assert ("POST" in allowed) == (path in routes.PROMPTS or ":" in path or "/cache/" in path)
+    assert ("POST" in allowed) == (path in routes.PROMPTS or ":" in path or path.endswith("/store"))
     assert reply.json["error"]
 
 
@@ -122,6 +124,8 @@ def test_only_the_constant_list_is_open(locked: App) -> None:
     everything += [
         ("POST", "/v1beta/models/m:generateContent"),
         ("POST", "/api/v1/cache/lookup"),
+        ("POST", "/api/v1/cache/report"),
+        ("GET", "/metrics"),
         ("GET", "/nothing"),
         ("PUT", "/v1/models"),
     ]
@@ -262,6 +266,11 @@ def test_entries_are_invalidated_by_key_by_prompt_and_all(app: App) -> None:
         ("invalidate", b'{"all":1}'),
         ("invalidate", b'{"everything":true}'),
         ("invalidate", b'{"prompt":"b","all":true}'),
+        ("report", b"{}"),
+        ("report", b'{"key":5}'),
+        ("report", b'{"key":"abc"}'),
+        ("report", b'{"key":"' + b"g" * 64 + b'"}'),
+        ("report", b'{"key":"' + b"a" * 64 + b'","all":true}'),
     ],
 )
 def test_bad_bodies_by_hand_are_400s(operation: str, body: bytes, app: App) -> None:
@@ -271,7 +280,7 @@ def test_bad_bodies_by_hand_are_400s(operation: str, body: bytes, app: App) -> N
     assert reply.json["message"]
 
 
-@pytest.mark.parametrize(("operation", "limit"), [("lookup", 64), ("store", 256), ("invalidate", 64)])
+@pytest.mark.parametrize(("operation", "limit"), [("lookup", 64), ("store", 256), ("invalidate", 64), ("report", 64)])
 def test_bodies_by_hand_are_limited(operation: str, limit: int, app: App) -> None:
     """Each operation has its own limit, enforced with and without an announced length."""
     body = b"x" * (limit * 1024 + 1)
@@ -284,6 +293,43 @@ def test_lookups_by_hand_are_not_counted(app: App) -> None:
     store(app, "q", "a")
     lookup(app, "q")
     assert call(app, "GET", "/debug/stats/prompts").json["total_prompts"] == 0
+
+
+def test_a_reported_entry_is_gone_under_every_key(app: App) -> None:
+    """Once it has been reported it answers no more; a second report finds nothing."""
+    key = store(app, "q", "wrong").headers["x-isartor-cache-key"]
+    assert call(app, "POST", "/api/v1/cache/report", [], {"key": key.upper()}).json == {"quarantined": 1, "pending": 0}
+    assert lookup(app, "q").status == 204
+    again = call(app, "POST", "/api/v1/cache/report", [], {"key": key})
+    assert (again.status, again.json["error"], again.json["param"]) == (404, "not_found", "key")
+
+
+def test_without_the_semantic_cache_reports_work_and_nothing_is_listed() -> None:
+    """With `cache_mode = exact` an entry can be reported all the same; that there is no list is said."""
+    app = made(cache_mode="exact")
+    key = store(app, "q", "wrong").headers["x-isartor-cache-key"]
+    assert call(app, "POST", "/api/v1/cache/report", [], {"key": key}).json == {"quarantined": 1, "pending": 0}
+    assert "cache_mode" in call(app, "GET", "/api/v1/cache/entries").json["message"]
+    semantic = call(app, "GET", "/debug/stats/semantic").json
+    assert (semantic["state"], semantic["served"]) == ("disabled", 0)
+
+
+@pytest.mark.parametrize(
+    ("query", "limit"), [("", 50), ("?limit=3", 3), ("?limit=-1", 0), ("?limit=x", 50), ("?limit=99999", 1000)]
+)
+def test_as_many_entries_are_listed_as_asked(
+    query: str, limit: int, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And only those of the caller's tenant are asked for."""
+    asked: list[tuple[bytes, int]] = []
+
+    def entries(tenant: bytes, limit: int) -> list[dict[str, Any]]:
+        asked.append((tenant, limit))
+        return [{"key": "k"}]
+
+    monkeypatch.setattr(app._gateway.worker, "entries", entries)
+    assert call(app, "GET", f"/api/v1/cache/entries{query}").json == {"entries": [{"key": "k"}]}
+    assert asked == [(bytes(16), limit)]
 
 
 # -- health and statistics

@@ -13,7 +13,10 @@ from isartor.config.secret import Secret
 
 HOST_PORT: Final = "host_port"
 """One key for two: `host:port`."""
-SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {"semantic_cache": SemanticCache, "embedding_sidecar": EmbeddingSidecar}
+SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
+    "semantic_cache": SemanticCache,
+    "embedding_sidecar": EmbeddingSidecar,
+}
 """Sections whose keys stand in them and nowhere else; a key's path begins with its section's name."""
 FILE_SUFFIX: Final = "_file"
 """A secret's key with this at its end names a file that holds the secret."""

@@ -152,9 +152,7 @@ class SemanticCache:
             outcomes = Outcomes(self._file, model=loaded.model)
             for outcome in await asyncio.to_thread(outcomes.load):
                 policy.learn(outcome)
-            native = self._make_native(
-                exact=self._store, verifier=loaded.verifier, dimension=self._engine.dimension
-            )
+            native = self._make_native(exact=self._store, verifier=loaded.verifier, dimension=self._engine.dimension)
         except Exception:
             self._engine.state = "unavailable: it failed to start; see the log"
             log.exception("the semantic cache is off")
@@ -277,7 +275,7 @@ class SemanticCache:
             if asked.candidate is not None and asked.decision is not None:
                 candidate, decision, asked.candidate = asked.candidate, asked.decision, None
                 fresh = complete.text(exchange.route.number)
-                self._audit(exchange.head.tenant, request, candidate, decision, fresh)
+                self._audit(exchange.head.tenant, request, candidate, decision, (asked.question, fresh))
         except Exception as error:  # noqa: BLE001  # the reply is the client's, whatever becomes of it here
             self._fault(error)
 
@@ -292,7 +290,12 @@ class SemanticCache:
             self._index(request, asked.reading)
 
     def _audit(
-        self, tenant: bytes, request: Request, candidate: Candidate, decision: Decision, fresh: str | None
+        self,
+        tenant: bytes,
+        request: Request,
+        candidate: Candidate,
+        decision: Decision,
+        fresh: tuple[str, str | None],
     ) -> None:
         def done(found: Likeness) -> None:
             ready = self._ready
@@ -306,7 +309,8 @@ class SemanticCache:
                 if source == "audit":
                     ready.native.quarantine(tenant, candidate.key)
 
-        self._auditor.begin(candidate.reply_text(), fresh, self._counts(decision), done)
+        stored = (candidate.question, candidate.reply_text())
+        self._auditor.begin(stored, fresh, self._counts(decision), done)
 
     def _counts(self, decision: Decision) -> Counter[str]:
         return self._figures.audits if decision.action is Action.AUDIT else self._figures.shadows

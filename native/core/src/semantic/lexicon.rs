@@ -1,6 +1,6 @@
 //! What is known of English words: base forms, synonyms, antonyms, broader terms, derivations.
 //!
-//! **Source**: WordNet 3.0, compiled by `tools/make_lexicon.py` into one file that is kept as it is in memory (3 MB) and
+//! **Source**: `WordNet` 3.0, compiled by `tools/make_lexicon.py` into one file that is kept as it is in memory (3 MB) and
 //! searched in place. **Cost**: a look-up is one binary search, about 17 comparisons.
 //!
 //! Layout, all integers little-endian `u32`: the magic `ISARLEX1`, ten section lengths in bytes, then the sections: starts of words,

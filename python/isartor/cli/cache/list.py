@@ -49,10 +49,10 @@ def _table(found: list[dict[str, Any]]) -> None:
     if not found:
         console.print("The cache holds nothing of yours.")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, expand=True)
     table.add_column("key", no_wrap=True, width=keys.SHORT)
-    table.add_column("surface", no_wrap=True, overflow="ellipsis", max_width=11)
-    table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=14)
+    table.add_column("surface", no_wrap=True, overflow="ellipsis", max_width=9)
+    table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=12)
     for heading in ("age", "size", "ways"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("question", no_wrap=True, overflow="ellipsis", ratio=1)

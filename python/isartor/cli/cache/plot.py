@@ -44,7 +44,7 @@ def write(path: Path, title: str, rows: list[Row], curves: dict[str, list[tuple[
     axes.set_xlim(0, min(1.0, 1.05 * max([_LEAST_WIDTH, *reached])))
     axes.set_ylim(0, 1)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0))
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_xlabel("error: share of wrong answers among those served")
     axes.set_ylabel("recall: share of the pairs with one answer that are served")
     axes.set_title(title, fontsize=10)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from isartor.stack.l1b.compare import compare
+from isartor.stack.l1b.compare import Reply, compare
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -33,24 +33,26 @@ class Auditor:
 
     def begin(
         self,
-        stored: str | None,
-        fresh: str | None,
+        stored: tuple[str, str | None],
+        fresh: tuple[str, str | None],
         counts: Counter[str],
         done: Callable[[Likeness], None],
     ) -> None:
-        """Compares two replies and calls `done`; one without a plain text is `unclear`, as is what cannot be said."""
-        if stored is None or fresh is None:
+        """Compares the replies to two questions and calls `done`; one without a plain text (`None`) is `unclear`."""
+        if stored[1] is None or fresh[1] is None:
             counts["unclear"] += 1
             return
         if len(self._tasks) >= _AT_A_TIME:
             counts["skipped"] += 1
             return
-        task = asyncio.get_running_loop().create_task(self._compare(stored, fresh, counts, done))
+        task = asyncio.get_running_loop().create_task(
+            self._compare(Reply(stored[0], stored[1]), Reply(fresh[0], fresh[1]), counts, done)
+        )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _compare(
-        self, stored: str, fresh: str, counts: Counter[str], done: Callable[[Likeness], None]
+        self, stored: Reply, fresh: Reply, counts: Counter[str], done: Callable[[Likeness], None]
     ) -> None:
         try:
             found = await compare(stored, fresh, self._embed)

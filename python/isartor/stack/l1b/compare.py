@@ -1,15 +1,19 @@
 """Whether two replies say the same: what an audit asks of the stored reply and the provider's fresh one.
 
-Two replies to one question are never worded alike, so likeness of words proves little, and replies to questions that
-differ in one word (`mount`, `unmount`) are alike all over. What is looked at is therefore both: *meaning*, the bundled
-model's vectors of up to six chunks of each reply, each matched with the nearest of the other reply; and *facts*, namely
-numbers, code, flags, names, rare words and an opening yes or no, which replies to the same question share. A logistic
-adds them up; above one limit the replies agree, below another they disagree, and between them nothing is learned.
+Two replies to one question are never worded alike, and replies to questions that differ in one word (`mount`,
+`unmount`) are alike all over, so likeness alone tells nearly nothing. What tells most is *which way each reply leans*:
+if the stored reply is nearer to the question that it was given to, and the fresh one to its own, then the questions
+wanted different things. `Lean` measures this with the bundled model's vectors, along the line between the questions and
+on its whole length; a logistic of both gives odds. Above one limit the replies agree, below another they disagree, and
+between them nothing is learned.
 
-Weights and limits were fitted on one half of `benches/semantic/replies.jsonl` by `benches/semantic/replies.py`, which
-also says how they do on the other half.
+*Facts* can only forbid that replies agree: both name numbers that are in neither question and share none; one opens
+with yes and the other with no; each takes up what only its own question asks; or they are the same text but for a word.
 
-Cost: a dozen runs of the model at most, in its own thread, one after the other; 2 ms here.
+Weights and limits were fitted on one half of `benches/semantic/replies.jsonl`, a set of replies to questions that are
+hard to tell apart, by `benches/semantic/replies.py`, which also says how they do on the other half.
+
+Cost: fourteen runs of the model at most, in its own thread, one after the other; below 1 ms here.
 """
 
 from __future__ import annotations
@@ -26,8 +30,16 @@ if TYPE_CHECKING:
 
 _CHUNKS: Final = 6
 # The bundled model reads 256 tokens; this many characters fit in all but odd texts, which then have no vector.
-_CHUNK_CHARS: Final = 600
+_CHUNK_CHARS: Final = 800
 _WHOLE_CHARS: Final = 20_000
+
+_ALONG_WEIGHT: Final = 6.47
+_LENGTH_WEIGHT: Final = 5.20
+_BIAS: Final = 1.27
+_AGREE: Final = 0.8
+_DISAGREE: Final = -1.2
+# Texts that share this much of their words are one text with another word in it.
+_SAME_TEXT: Final = 0.8
 
 
 class Likeness(Enum):
@@ -38,51 +50,89 @@ class Likeness(Enum):
     UNCLEAR = "unclear"
 
 
-class Facts(NamedTuple):
-    """What a reply holds that another one to the same question would hold too."""
+class Reply(NamedTuple):
+    """A question and a reply to it."""
 
-    numbers: frozenset[str]
-    code: frozenset[str]
-    names: frozenset[str]
-    words: frozenset[str]
-    opening: int
-    """1 for yes, -1 for no, 0 for neither."""
-    negations: int
-    """In its first sentence."""
+    question: str
+    text: str
+
+
+class Lean(NamedTuple):
+    """How far each reply leans to its own question; below 0 where it does."""
+
+    along: float
+    """Along the line between the questions, as if it had length 1."""
+    length: float
+    """On that line as long as it is: next to nothing for questions that mean the same."""
 
 
 _SPACE: Final = re.compile(r"\s+")
 _MARKS: Final = re.compile(r"[*_`#>|]+")
-_FENCE: Final = re.compile(r"```[^\n]*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
-_CODE: Final = re.compile(r"-{0,2}[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*")
 _LIST_NUMBER: Final = re.compile(r"^\s*\d+[.)]\s+", re.MULTILINE)
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
-_WORD: Final = re.compile(r"[^\W\d_]{2,}(?:['’][^\W\d_]+)?")
-_SENTENCE: Final = re.compile(r"(?<=[.!?:])\s+|\n+")
-_NAME: Final = re.compile(r"(?<![.!?:\n]\s)(?<!^)(?<![-*\w]\s\*\*)\b[A-Z][A-Za-z]+", re.MULTILINE)
+_WORD: Final = re.compile(r"[^\W_]+")
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
 _YES: Final = re.compile(r"\W*(?:yes|yep|sure|certainly|absolutely|of course)\b", re.IGNORECASE)
-_NO: Final = re.compile(r"\W*(?:no\b|nope\b|not\b|never\b|it'?s better not)", re.IGNORECASE)
-_NEGATION: Final = re.compile(r"\b(?:not|no|never|without|cannot|none|nor)\b|n['’]t\b", re.IGNORECASE)
+_NO: Final = re.compile(r"\W*(?:no|nope|not|never|it['’]?s better not)\b", re.IGNORECASE)
 _STOP: Final = frozenset(
-    "the and for you your with that this are was were has have had its it's from can will not but all any into out "
-    "more most than then them they their there here when which while what who how why where about also only just use "
-    "using used one two three may might should would could does did done each other some such very over under after "
-    "before between both same per via yes like get make need want well even still once too much many off "
-    "is in of to it as an or on by if be at so do up we me my us he she his her don't isn't doesn't".split()
+    "the and for you your with that this are was were has have had its it's from can will but all any into out more "
+    "most than then them they their there here when which while what who how why where about also only just use using "
+    "used may might should would could does did done each other some such very over under per via like get make need "
+    "want well even still too much many is in of to it as an or by if be at so do we me my us he she his her".split()
 )
 
 
-async def compare(stored: str, fresh: str, embed: Callable[[str], Awaitable[bytes | None]]) -> Likeness:
+async def compare(stored: Reply, fresh: Reply, embed: Callable[[str], Awaitable[bytes | None]]) -> Likeness:
     """Whether the two replies say the same."""
-    if plain(stored) == plain(fresh):
+    if plain(stored.text) == plain(fresh.text):
         return Likeness.AGREE
     vectors = []
-    for text in (stored, fresh):
-        found = [await embed(chunk) for chunk in chunks(text)]
-        vectors.append([array("f", vector) for vector in found if vector is not None])
-    if not vectors[0] or not vectors[1]:
-        return Likeness.UNCLEAR
-    return judged(features(facts(stored), facts(fresh), vectors[0], vectors[1]))
+    for texts in ([stored.question], [fresh.question], chunks(stored.text), chunks(fresh.text)):
+        found = [array("f", vector) for text in texts if (vector := await embed(text)) is not None]
+        if not found:
+            return Likeness.UNCLEAR
+        vectors.append(_unit(_sum(found)))
+    return judged(lean(*vectors), conflict=conflict(stored, fresh))
+
+
+def judged(leaning: Lean, *, conflict: bool) -> Likeness:
+    """What it amounts to; a `conflict` of facts forbids that they agree."""
+    odds = score(leaning)
+    if odds <= _DISAGREE:
+        return Likeness.DISAGREE
+    return Likeness.AGREE if odds >= _AGREE and not conflict else Likeness.UNCLEAR
+
+
+def score(leaning: Lean) -> float:
+    """Log odds that the replies say the same, as far as the pairs of the fit go."""
+    return _BIAS + _ALONG_WEIGHT * leaning.along + _LENGTH_WEIGHT * leaning.length
+
+
+def lean(question: Sequence[float], other: Sequence[float], stored: Sequence[float], fresh: Sequence[float]) -> Lean:
+    """Read four vectors of length 1: the stored reply's question, the fresh one's, and the replies in this order."""
+    line = [a - b for a, b in zip(question, other, strict=True)]
+    apart = [a - b for a, b in zip(stored, fresh, strict=True)]
+    length = -sum(map(mul, line, apart))
+    size = math.sqrt(sum(map(mul, line, line)))
+    return Lean(length / size if size > _SAME_VECTOR else 0.0, length)
+
+
+_SAME_VECTOR: Final = 1e-3
+
+
+def conflict(stored: Reply, fresh: Reply) -> bool:
+    """Whether a fact speaks against it that the replies say the same."""
+    question, other = _words(stored.question), _words(fresh.question)
+    one, two = _words(stored.text), _words(fresh.text)
+    if ((question - other) & one) - two and ((other - question) & two) - one:
+        return True
+    if len(one & two) >= _SAME_TEXT * len(one | two):
+        return True
+    asked = _numbers(stored.question) | _numbers(fresh.question)
+    numbers, others = _numbers(stored.text) - asked, _numbers(fresh.text) - asked
+    if numbers and others and not numbers & others:
+        return True
+    return _opening(stored.text) * _opening(fresh.text) < 0
 
 
 def plain(text: str) -> str:
@@ -91,95 +141,22 @@ def plain(text: str) -> str:
 
 
 def chunks(text: str) -> list[str]:
-    """At most six pieces of sentences or lines, from the beginning: that is where the answer is."""
-    pieces: list[str] = []
-    for part in _SENTENCE.split(_LIST_NUMBER.sub("", text[:_WHOLE_CHARS].replace("```", "\n"))):
-        piece = _SPACE.sub(" ", _MARKS.sub(" ", part)).strip(" -")
-        while piece:
-            pieces.append(piece[:_CHUNK_CHARS])
-            piece = piece[_CHUNK_CHARS:]
-    room = max(-(-sum(map(len, pieces)) // _CHUNKS), 40)
+    """Whole sentences or lines, packed into at most six pieces from the beginning: that is where the answer is."""
     packed: list[str] = []
-    for piece in pieces:
-        if packed and len(packed[-1]) + len(piece) < min(room * 1.3, _CHUNK_CHARS):
-            packed[-1] += " " + piece
-        else:
-            packed.append(piece)
+    for part in _SENTENCE.split(_LIST_NUMBER.sub("", text[:_WHOLE_CHARS])):
+        piece = _SPACE.sub(" ", _MARKS.sub(" ", part)).strip()
+        while piece and len(packed) <= _CHUNKS:
+            head, piece = piece[:_CHUNK_CHARS], piece[_CHUNK_CHARS:]
+            if packed and len(packed[-1]) + len(head) < _CHUNK_CHARS:
+                packed[-1] += " " + head
+            else:
+                packed.append(head)
     return packed[:_CHUNKS]
 
 
-def facts(text: str) -> Facts:
-    """Read a reply."""
-    text = text[:_WHOLE_CHARS]
-    spans = [fenced or inline for fenced, inline in _FENCE.findall(text)]
-    code = {word for span in spans for word in _CODE.findall(span)}
-    prose = _LIST_NUMBER.sub("", _FENCE.sub(" ", text)).replace("**", "")
-    first = _SENTENCE.split(prose.strip(), maxsplit=1)[0]
-    return Facts(
-        frozenset(_number(found) for found in _NUMBER.findall(_LIST_NUMBER.sub("", text))),
-        frozenset(code),
-        frozenset(name.casefold() for name in _NAME.findall(prose)),
-        frozenset(_stem(word) for word in map(str.casefold, _WORD.findall(prose)) if word not in _STOP),
-        1 if _YES.match(prose) else -1 if _NO.match(prose) else 0,
-        len(_NEGATION.findall(first)),
-    )
-
-
-NAMES: Final = (
-    "mean", "worst", "first", "whole", "words", "numbers", "numbers differ", "code", "code differs", "names",
-    "names differ", "opening",
-)  # fmt: skip
-"""What `features` gives, in order."""
-
-
-def features(a: Facts, b: Facts, left: Sequence[array[float]], right: Sequence[array[float]]) -> list[float]:
-    """How alike two replies are, in numbers."""
-    table = [[sum(map(mul, one, other)) for other in right] for one in left]
-    rows = [max(row) for row in table]
-    columns = [max(column) for column in zip(*table, strict=True)]
-    fewer = rows if len(rows) <= len(columns) else columns
-    numbers, numbers_differ = _overlap(a.numbers, b.numbers)
-    code, code_differs = _overlap(a.code, b.code)
-    names, names_differ = _overlap(a.names, b.names)
-    return [
-        (sum(rows) / len(rows) + sum(columns) / len(columns)) / 2,
-        min(fewer),
-        (rows[0] + columns[0]) / 2,
-        _cosine(_sum(left), _sum(right)),
-        _overlap(a.words, b.words)[0],
-        numbers,
-        numbers_differ,
-        code,
-        code_differs,
-        names,
-        names_differ,
-        float(a.opening * b.opening < 0),
-    ]
-
-
-def judged(values: Sequence[float]) -> Likeness:
-    """What the features amount to."""
-    odds = score(values)
-    if odds >= _AGREE:
-        return Likeness.AGREE
-    return Likeness.DISAGREE if odds <= _DISAGREE else Likeness.UNCLEAR
-
-
-def score(values: Sequence[float]) -> float:
-    """Log odds that the replies say the same, as far as the pairs of the fit go."""
-    return _BIAS + sum(map(mul, _WEIGHTS, values))
-
-
-_WEIGHTS: Final = (0.0,) * len(NAMES)
-_BIAS: Final = 0.0
-_AGREE: Final = 1.0
-_DISAGREE: Final = -1.0
-
-
-def _number(text: str) -> str:
-    """`1,000.0` as `1000`."""
-    whole = re.sub(r",(?=\d{3}\b)", "", text)
-    return whole.rstrip("0").rstrip(".") if "." in whole else whole.lstrip("0") or "0"
+def _words(text: str) -> set[str]:
+    words = map(str.casefold, _WORD.findall(text[:_WHOLE_CHARS]))
+    return {_stem(word) for word in words if word not in _STOP}
 
 
 def _stem(word: str) -> str:
@@ -189,18 +166,23 @@ def _stem(word: str) -> str:
     return word
 
 
-def _overlap(a: frozenset[str], b: frozenset[str]) -> tuple[float, float]:
-    """Share of the smaller one that is in the other, 0 if there is none; and whether both have some and share none."""
-    if not a or not b:
-        return 0.0, 0.0
-    shared = len(a & b)
-    return shared / min(len(a), len(b)), float(not shared)
+def _numbers(text: str) -> set[str]:
+    """The numbers of a text, `1,000.0` as `1000`; those that only count the lines of a list are none."""
+    found = set()
+    for number in _NUMBER.findall(_LIST_NUMBER.sub("", text[:_WHOLE_CHARS])):
+        whole = re.sub(r",(?=\d{3}\b)", "", number)
+        found.add(whole.rstrip("0").rstrip(".") if "." in whole else whole.lstrip("0") or "0")
+    return found
+
+
+def _opening(text: str) -> int:
+    return 1 if _YES.match(text) else -1 if _NO.match(text) else 0
 
 
 def _sum(vectors: Sequence[array[float]]) -> list[float]:
     return [sum(column) for column in zip(*vectors, strict=True)]
 
 
-def _cosine(a: Sequence[float], b: Sequence[float]) -> float:
-    length = math.sqrt(sum(map(mul, a, a)) * sum(map(mul, b, b)))
-    return sum(map(mul, a, b)) / length if length else 0.0
+def _unit(vector: Sequence[float]) -> list[float]:
+    length = math.sqrt(sum(map(mul, vector, vector))) or 1.0
+    return [number / length for number in vector]

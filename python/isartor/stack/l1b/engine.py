@@ -131,9 +131,7 @@ class Engine:
         if self._guarded_search is None:
             found = await self._guarded_reader.read(text)
             return None if found is None else Reading(_question(loaded, text, found), found.sentence)
-        found, embedding = await asyncio.gather(
-            self._guarded_reader.read(text), self._guarded_search.embed(text)
-        )
+        found, embedding = await asyncio.gather(self._guarded_reader.read(text), self._guarded_search.embed(text))
         if found is None or embedding is None:
             return None
         return Reading(_question(loaded, text, found), embedding.sentence)

@@ -173,9 +173,7 @@ pub fn edits(a: &str, b: &str, limit: usize) -> usize {
     for (place, row) in rows.iter_mut().enumerate() {
         row[0] = place;
     }
-    for place in 0..=b.len() {
-        rows[0][place] = place;
-    }
+    rows[0] = (0..=b.len()).collect();
     for x in 1..=a.len() {
         for y in 1..=b.len() {
             let replaced = rows[x - 1][y - 1] + usize::from(a[x - 1] != b[y - 1]);

@@ -97,7 +97,9 @@ impl Model {
     pub fn project(&self, token: &[f32]) -> Vec<f32> {
         let mut kept = self.projection.apply(token);
         let norm = (kept.iter().map(|value| value * value).sum::<f32>() + 1e-6).sqrt();
-        kept.iter_mut().for_each(|value| *value /= norm);
+        for value in &mut kept {
+            *value /= norm;
+        }
         kept
     }
 
@@ -200,7 +202,9 @@ impl Dense {
 }
 
 fn relu(mut values: Vec<f32>) -> Vec<f32> {
-    values.iter_mut().for_each(|value| *value = value.max(0.0));
+    for value in &mut values {
+        *value = value.max(0.0);
+    }
     values
 }
 
