@@ -1,10 +1,11 @@
 """The bench's tools: the servers it compares, and rounds that alternate between them."""
 
 import resource
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -13,14 +14,17 @@ from typing import Final, Self, TypeVar
 import msgspec
 
 from benches import client, wrk
-from benches.machine import Cpus, busy_secs
-from benches.processes import Server, free_port
+from benches.machine import Cpus, busy_secs, listed
+from benches.processes import ROOT, DiedError, Server, environment, free_port
 from benches.results import Samples, Unit
 
 T = TypeVar("T")
 
 FOREIGN_CORES: Final = 0.10
 QUIET_SECS: Final = 0.3
+BOTH: Final = {"ISARTOR__CACHE_MODE": "both"}
+"""With the semantic cache on, as it is by default."""
+LOADED_SECS: Final = 30.0
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -123,13 +127,17 @@ class Lab:
             yield server.ready()
 
     def gateway_server(self, upstream: Server, env: Mapping[str, str] | None = None) -> Server:
-        """`isartor up` on its defaults, started and not waited for, with the stub as its provider."""
+        """`isartor up`, started and not waited for, with the stub as its provider.
+
+        On its defaults, but without the semantic cache: rows 1 to 7 are about the rest, and rows that are about L1b say so.
+        """
         port = free_port()
         settings = {
             "ISARTOR__LLM_PROVIDER": "openai",
             "ISARTOR__EXTERNAL_LLM_URL": f"http://127.0.0.1:{upstream.port}/v1",
             "ISARTOR__EXTERNAL_LLM_API_KEY": "sk-bench",
             "ISARTOR__CACHE_TTL_SECS": "3600",
+            "ISARTOR__CACHE_MODE": "exact",
         }
         command = [*isartor(), "up", "--port", str(port)]
         settings |= env or {}
@@ -140,6 +148,29 @@ class Lab:
         """`isartor up`, answering."""
         with self.running(self.gateway_server(upstream, env)) as server:
             yield server.ready()
+
+    @contextmanager
+    def semantic_gateway(self, upstream: Server, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+        """`isartor up` with the semantic cache on and its model loaded."""
+        with self.gateway(upstream, BOTH | dict(env or {})) as server:
+            deadline = time.monotonic() + LOADED_SECS
+            while (state := l1b_state(server)) != "active":
+                if not state.startswith("loading") or time.monotonic() > deadline:
+                    msg = f"the semantic cache is not active but {state}; {server.epitaph()}"
+                    raise DiedError(msg)
+                time.sleep(0.05)
+            yield server
+
+    def pinned(self, arguments: Sequence[str], *, timeout_secs: float = 600.0) -> bytes:
+        """What a module of these benches prints, run by itself on the server's CPUs."""
+        done = subprocess.run(
+            ["taskset", "-c", listed(self.cpus.server), sys.executable, "-m", *arguments],
+            env=environment(ROOT, {}), capture_output=True, timeout=timeout_secs, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            msg = f"{' '.join(arguments)} failed:\n{done.stderr.decode(errors='replace')[-2000:]}"
+            raise DiedError(msg)
+        return done.stdout
 
     def serials(self, count: int = 10**8) -> int:
         """The start of `count` numbers that no other request of this run has."""
@@ -213,6 +244,11 @@ def isartor() -> list[str]:
     """The installed command, as a user starts it."""
     script = Path(sys.executable).with_name("isartor")
     return [str(script)] if script.exists() else [sys.executable, "-m", "isartor"]
+
+
+def l1b_state(gateway: Server) -> str:
+    """What `/health` says of L1b."""
+    return str(msgspec.json.decode(client.get(gateway.port, "/health").body)["layers"]["l1b"])
 
 
 def stub_requests(stub: Server) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-PACKAGES: Final = ("isartor", "granian", "uvloop", "pyreqwest", "msgspec")
+PACKAGES: Final = ("isartor", "granian", "uvloop", "pyreqwest", "msgspec", "onnxruntime", "numpy")
 TICK_SECS: Final = 1 / os.sysconf("SC_CLK_TCK")
 
 

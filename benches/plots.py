@@ -8,8 +8,9 @@ import matplotlib as mpl
 mpl.use("Agg")
 
 from matplotlib import pyplot as plt
+from matplotlib.ticker import PercentFormatter
 
-from benches.results import Curve, Report
+from benches.results import Curve, Report, Tradeoff
 from benches.rows import DEFINITIONS
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 OURS: Final = "#2b6cb0"
 THEIRS: Final = "#a0aec0"
+AMBER: Final = "#b7791f"
 MARK: Final = "#c53030"
+WRONG_SHARE: Final = 0.01
+RIGHT_SHARE: Final = 0.70
 DPI: Final = 96
 
 
@@ -29,6 +33,10 @@ def draw(report: Report, folder: Path) -> dict[str, str]:
         drawn[save(ratios(report), folder / "ratios.png")] = "Ratios by round, with what is required"
     if curves := [curve for result in report.results.values() for curve in result.curves]:
         drawn[save(memory(curves), folder / "memory.png")] = "Memory over distinct misses"
+    if tradeoffs := [found for result in report.results.values() for found in result.tradeoffs]:
+        drawn[save(quality(tradeoffs), folder / "quality.png")] = (
+            "Paraphrases served over hard negatives served, pairs that were held out"
+        )
     if any(rival.hit or rival.pass_through for rival in report.rivals):
         drawn[save(rivals(report), folder / "rivals.png")] = "Throughput beside other gateways"
     return drawn
@@ -82,6 +90,31 @@ def memory(curves: list[Curve]) -> "Figure":
         axes.legend(fontsize=8, frameon=False)
         plain(axes)
     figure.tight_layout()
+    return figure
+
+
+def quality(tradeoffs: list[Tradeoff]) -> "Figure":
+    """Up is more hits, left is fewer wrong ones; a dot is one setting, its lines the 95 % intervals."""
+    figure, axes = plt.subplots(figsize=(8, 4.8))
+    for tradeoff, colour in zip(tradeoffs, (OURS, AMBER), strict=False):
+        wrong, recall = zip(*tradeoff.points, strict=True)
+        axes.plot(wrong, recall, color=colour, linewidth=1.4, alpha=0.7, label=f"{tradeoff.policy}, at any setting")
+        for mark, sign in zip(tradeoff.marks, "os^Dv", strict=False):
+            (low, x, high), (under, y, over) = mark.wrong, mark.recall
+            axes.errorbar(
+                x, y, xerr=[[x - low], [high - x]], yerr=[[y - under], [over - y]],
+                fmt=sign, color=colour, elinewidth=0.8, markersize=6, label=mark.label,
+            )  # fmt: skip
+    axes.axvline(WRONG_SHARE, color=MARK, linewidth=1, label="required: left of this, above that")
+    axes.axhline(RIGHT_SHARE, color=MARK, linewidth=1)
+    axes.set_xlim(-0.01, 1)
+    axes.set_ylim(0, 1)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_xlabel("hard negatives served")
+    axes.set_ylabel("paraphrases served")
+    axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    plain(axes)
     return figure
 
 

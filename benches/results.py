@@ -7,9 +7,11 @@ import msgspec
 
 from benches.machine import Machine
 
-Unit: TypeAlias = Literal["ratio", "ms", "MiB", "s", "streams", "req/s"]
+Unit: TypeAlias = Literal["ratio", "ms", "MiB", "s", "streams", "req/s", "%", "MB", "B", "µs"]
 NONE = "-"
-DIGITS: dict[str, int] = {"ratio": 2, "ms": 2, "MiB": 1, "s": 2, "streams": 0, "req/s": 0}
+DIGITS: dict[str, int] = {
+    "ratio": 2, "ms": 2, "MiB": 1, "s": 2, "streams": 0, "req/s": 0, "%": 1, "MB": 1, "B": 0, "µs": 0,
+}  # fmt: skip
 
 
 class Definition(msgspec.Struct, frozen=True):
@@ -20,6 +22,8 @@ class Definition(msgspec.Struct, frozen=True):
     input: str
     expected: str
     rival: str
+    method: tuple[str, ...] = ()
+    """How it is done, sentence by sentence, where that is not plain from the rest."""
 
 
 class Samples(msgspec.Struct, frozen=True):
@@ -75,6 +79,30 @@ class Curve(msgspec.Struct, frozen=True):
     bound_mib: float
 
 
+class Table(msgspec.Struct, frozen=True):
+    """Further figures. The first column is text."""
+
+    caption: str
+    header: list[str]
+    rows: list[list[str]]
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """One setting of a policy: its shares, each as lower bound, value, upper bound."""
+
+    label: str
+    wrong: tuple[float, float, float]
+    recall: tuple[float, float, float]
+
+
+class Tradeoff(msgspec.Struct, frozen=True):
+    """What a policy could do at any setting, as shares of wrong ones served and of right ones served."""
+
+    policy: str
+    points: list[tuple[float, float]]
+    marks: list[Mark]
+
+
 class Result(msgspec.Struct, frozen=True):
     """What one bench found."""
 
@@ -83,6 +111,8 @@ class Result(msgspec.Struct, frozen=True):
     sides: list[Samples] = []
     notes: list[str] = []
     curves: list[Curve] = []
+    tables: list[Table] = []
+    tradeoffs: list[Tradeoff] = []
     foreign_cores: float = 0.0
     repeated_rounds: int = 0
     pinning: str = ""

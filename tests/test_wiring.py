@@ -30,9 +30,9 @@ def verdict(built: Gateway, host: str, headers: Headers | None = None) -> int:
 
 
 def test_the_stack_is_built_in_order() -> None:
-    """Gate, exact cache, cloud, each from its own part of the configuration."""
+    """Gate, exact cache, semantic cache, cloud, each from its own part of the configuration."""
     layers = gateway().pipeline.layers
-    assert [layer.name for layer in layers] == ["l0", "l1a", "l3"]
+    assert [layer.name for layer in layers] == ["l0", "l1a", "l1b", "l3"]
     assert isinstance(layers[0], Gatekeeper)
     assert isinstance(layers[1], ExactCache)
 

@@ -41,6 +41,7 @@ WIDTH, SIZE, HIDDEN, WIDE = 384, 32, 24, 32
 WINDOW: Final = 256
 LONGEST: Final = 64
 """Tokens of a question that training looks at; hardly one has more."""
+WIDTHS: Final = (16, 24, 40, LONGEST)
 CLIP: Final = 4.0
 SHARPNESS: Final = 4.0
 WRONG_WEIGHT: Final = 1.5
@@ -245,15 +246,13 @@ def fit(corpus: Corpus, features: np.ndarray, *, seed: int, epochs: int, start: 
     random = np.random.default_rng(seed)
     number = 0
     for epoch in range(epochs):
-        order = random.permutation(len(corpus.same))
-        for begin in range(0, len(order) - batch_size + 1, batch_size):
-            chosen = order[begin : begin + batch_size]
+        for chosen, width in batches(corpus, random, batch_size):
             a, b = (corpus.a, corpus.b) if random.random() < 0.5 else (corpus.b, corpus.a)
             batch = (
-                tokens[a[chosen]].astype(np.float32),
-                corpus.mask[a[chosen]],
-                tokens[b[chosen]].astype(np.float32),
-                corpus.mask[b[chosen]],
+                tokens[a[chosen], :width].astype(np.float32),
+                corpus.mask[a[chosen], :width],
+                tokens[b[chosen], :width].astype(np.float32),
+                corpus.mask[b[chosen], :width],
                 features[chosen],
             )
             same = corpus.same[chosen].astype(np.float32)
@@ -262,6 +261,19 @@ def fit(corpus: Corpus, features: np.ndarray, *, seed: int, epochs: int, start: 
         if epoch % 6 == 5:
             say(f"  seed {seed}: epoch {epoch + 1} of {epochs}")
     return {name: np.array(value) for name, value in weights.items()}
+
+
+def batches(corpus: Corpus, random: np.random.Generator, size: int) -> list[tuple[np.ndarray, int]]:
+    """All pairs in batches of about the same length, each with the number of tokens that are looked at."""
+    lengths = corpus.mask.sum(1).astype(int)
+    longest = np.maximum(lengths[corpus.a], lengths[corpus.b])
+    found = []
+    for part in np.array_split(random.permutation(len(corpus.same)), max(len(corpus.same) // (size * 12), 1)):
+        ordered = part[np.argsort(longest[part], kind="stable")]
+        for begin in range(0, len(ordered) - size + 1, size):
+            chosen = ordered[begin : begin + size]
+            found.append((chosen, next(width for width in WIDTHS if width >= longest[chosen].max())))
+    return [found[place] for place in random.permutation(len(found))]
 
 
 # -- the files

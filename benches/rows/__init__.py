@@ -12,10 +12,11 @@ from benches.rows import (
     hit_stream,
     memory,
     pass_through,
+    quality,
     start,
     streams,
 )
 
-MODULES: Final = (hit_small, hit_large, hit_stream, pass_through, first_byte, streams, memory, start)
+MODULES: Final = (hit_small, hit_large, hit_stream, pass_through, first_byte, streams, memory, start, quality)
 DEFINITIONS: Final[dict[int, Definition]] = {module.DEFINITION.row: module.DEFINITION for module in MODULES}
 RUN: Final[dict[int, Callable[[Lab], Result]]] = {module.DEFINITION.row: module.run for module in MODULES}

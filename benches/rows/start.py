@@ -4,7 +4,7 @@ import time
 from http import HTTPStatus
 
 from benches import client, fixtures
-from benches.lab import Lab
+from benches.lab import BOTH, Lab
 from benches.processes import DiedError, Server
 from benches.results import Check, Definition, Result, Samples
 from benches.rows import expect
@@ -12,7 +12,7 @@ from benches.rows import expect
 DEFINITION = Definition(
     row=8,
     title="`isartor up` to first answered request",
-    input="`isartor up` in an empty home, and one chat request, tried every 2 ms until it is answered; "
+    input="`isartor up` in an empty home, the semantic cache on, and one chat request, tried every 2 ms until it is answered; "
     "the files are in the page cache",
     expected="the upstream's reply, from L3",
     rival="a stop watch; an empty Granian app of the same flags, in turn, to show what of it is Granian's",
@@ -28,7 +28,7 @@ def run(lab: Lab) -> Result:
     with lab.stub() as upstream:
         for number in range(count + 1):
             lab.wait_until_quiet()
-            with lab.running(lab.gateway_server(upstream)) as gateway:
+            with lab.running(lab.gateway_server(upstream, BOTH)) as gateway:
                 ours.append(first_answer(gateway, expect_layer="l3"))
             with lab.running(lab.baseline_server("empty")) as empty:
                 theirs.append(first_answer(empty))

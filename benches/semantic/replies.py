@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 import json
 import math
+from array import array
 from pathlib import Path
 
 from isartor._native import Tokenizer
@@ -35,8 +36,8 @@ async def read() -> list[tuple[compare.Lean, bool, bool, bool]]:
         stored, fresh = Reply(row["question"], row["a"]), Reply(row["other"], row["b"])
         vectors = []
         for texts in ([stored.question], [fresh.question], compare.chunks(stored.text), compare.chunks(fresh.text)):
-            each = [compare.array("f", (await model.embed(text)).sentence) for text in texts]
-            vectors.append(compare._unit(compare._sum(each)))
+            each = [array("f", (await model.embed(text)).sentence) for text in texts]
+            vectors.append(compare.vector_of(each))
         tuning = hashlib.sha256(row["question"].encode()).digest()[0] % 2 == 0
         found.append((compare.lean(*vectors), compare.conflict(stored, fresh), row["same"], tuning))
     await model.close()
@@ -82,6 +83,8 @@ def main() -> None:
             said = [same == label for found, same in judged if found is likeness]
             of = sum(same == label for _, same in judged)
             print(f"  {likeness.value}: precision {share(sum(said), len(said))}, recall {share(sum(said), of)}")
+            wrongly = len(said) - sum(said)
+            print(f"    said of those of which it is not true: {share(wrongly, len(judged) - of)}")
 
 
 if __name__ == "__main__":

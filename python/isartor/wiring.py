@@ -6,9 +6,8 @@ import secrets
 import time
 from hashlib import blake2b
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
-
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from isartor._native import Exact, Gate, Stats, Tokenizer
 from isartor.config.schema import BUNDLED_MODEL, EMBEDDED

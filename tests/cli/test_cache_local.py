@@ -158,7 +158,9 @@ def test_a_curve_takes_equal_scores_together() -> None:
 
 def test_evaluate_prints_a_table_and_writes_a_plot(tmp_path: Path) -> None:
     """Each policy and setting has its row, and the PNG says its size."""
-    rows = [("score 6 cosine 0.95", True)] * 30 + [("differs cosine 0.97", False)] * 10 + [("score -2 cosine 0.3", False)]
+    rows = (
+        [("score 6 cosine 0.95", True)] * 30 + [("differs cosine 0.97", False)] * 10 + [("score -2 cosine 0.3", False)]
+    )
     out = tmp_path / "plot.png"
     shown = run("evaluate", "--pairs", str(write(tmp_path / "p.jsonl", *rows, ("long", True))), "--out", str(out))
     assert "verified 0.01 *" in shown

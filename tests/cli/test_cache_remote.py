@@ -37,13 +37,14 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     entries: ClassVar[list[dict[str, Any]]] = ENTRIES
+    partial: ClassVar[bool] = False
     replies: ClassVar[dict[str, tuple[int, dict[str, Any]]]] = {}
     asked: ClassVar[list[tuple[str, Any]]] = []
 
     def do_GET(self) -> None:
         """The list."""
         self.asked.append((self.path, None))
-        self.reply(200, {"entries": self.entries})
+        self.reply(200, {"entries": self.entries, "partial": self.partial})
 
     def do_POST(self) -> None:
         """One of the operations."""
@@ -118,7 +119,13 @@ def test_the_table_fits_and_text_stays_text() -> None:
 
 def test_the_list_as_json_is_what_the_gateway_said() -> None:
     """Whole keys and whole questions, for programs."""
-    assert json.loads(run("list", "--json")) == {"entries": ENTRIES}
+    assert json.loads(run("list", "--json")) == {"entries": ENTRIES, "partial": False}
+
+
+def test_one_worker_of_several_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list that is not all of it does not look as if it were."""
+    monkeypatch.setattr(Handler, "partial", True)
+    assert "one of several workers" in run("list")
 
 
 def test_an_empty_cache_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +140,9 @@ def test_ages_are_short(secs: float, shown: str) -> None:
     assert age(secs) == shown
 
 
-@pytest.mark.parametrize(("count", "shown"), [(0, "0B"), (1023, "1023B"), (1024, "1K"), (1 << 20, "1M"), (3 << 30, "3G")])
+@pytest.mark.parametrize(
+    ("count", "shown"), [(0, "0B"), (1023, "1023B"), (1024, "1K"), (1 << 20, "1M"), (3 << 30, "3G")]
+)
 def test_sizes_are_short(count: int, shown: str) -> None:
     """One number and its unit."""
     assert size(count) == shown
@@ -197,7 +206,13 @@ def test_invalidate_removes_one_or_all(capsys: pytest.CaptureFixture[str]) -> No
 
 @pytest.mark.parametrize(
     "arguments",
-    [["invalidate"], ["invalidate", KEYS[0], "--all"], ["report"], ["list", "--limit", "0"], ["list", "--limit", "1001"]],
+    [
+        ["invalidate"],
+        ["invalidate", KEYS[0], "--all"],
+        ["report"],
+        ["list", "--limit", "0"],
+        ["list", "--limit", "1001"],
+    ],
 )
 def test_wrong_usage_exits_with_two(arguments: list[str]) -> None:
     """And nothing is asked."""

@@ -169,6 +169,7 @@ def test_the_demonstration_runs_through_a_real_gateway(shell: Shell) -> None:
     assert result.returncode == 0, result.stderr
     assert "50 prompts" in result.stdout
     assert "L1a exact cache" in result.stdout
+    assert "L1b semantic cache" in result.stdout
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
 
 

@@ -7,8 +7,13 @@ from typing import Any, cast
 
 import pytest
 
+from isartor.cli.cache import calibrate, explain
+from isartor.config import keys
 from isartor.providers import base
-from isartor.server import pages, routes
+from isartor.server import metrics, pages, routes
+from isartor.server.fellows import State
+from isartor.stack.l1b import figures
+from isartor.stack.l1b.figures import Figures
 from tests.docs.pages import ROOT, codes, rows, section, text
 
 NONE = cast("Any", None)
@@ -138,3 +143,44 @@ def test_every_tool_name_is_documented() -> None:
     table = re.search(r"const TOOLS[^=]*= &\[(.*?)\];", source, re.DOTALL)
     assert table is not None
     assert set(re.findall(r'\("[^"]+", "([^"]+)"\)', table[1])) <= codes(text("docs/clients.md"))
+
+
+def test_every_metric_is_documented() -> None:
+    """The names in the table of operations.md are those of `/metrics`, and no other."""
+    counted = Figures()
+    counted.served = 1
+    counted.audits["agree"] = 1
+    row = {"l1a_hits": 1, "l1a_misses": 1, "error_count": 0}
+    state = State(0.0, {"by_layer": {"l3": 1}, "total_deflected_prompts": 0}, {"codex": row}, [], {})
+    shown = metrics.text(state, figures.page(counted.sums(), {})).decode()
+    table = {code for row in rows(section("docs/operations.md", "Metrics")) for code in codes(row[0])}
+    assert table == set(re.findall(r"^# TYPE (\S+) ", shown, re.MULTILINE))
+    layers = {code for row in rows(section("docs/operations.md", "Metrics")) for code in codes(row[2])}
+    assert set(metrics._LAYERS.values()) - {"L2_SLM"} <= layers
+
+
+def test_what_the_semantic_cache_counts_is_documented() -> None:
+    """Members and reasons of `/debug/stats/semantic` stand in api.md."""
+    said = codes(section("docs/api.md", "Statistics"))
+    page = figures.page({}, {})
+    assert {name for name in page if name != "skipped"} | {*figures.SKIPPED, *figures.REFUSED, *figures.AUDITS} <= said
+
+
+def test_why_a_candidate_is_not_served_is_documented() -> None:
+    """Each reason of a policy is a `detail` in semantic.md, and no other is."""
+    source = _sources("python/isartor/stack/l1b/policy.py")
+    reasons = set(re.findall(r'Decision\(Action\.\w+, "([a-z]+)"', source))
+    table = {code for row in rows(section("docs/semantic.md", "How it decides")) for code in codes(row[0])}
+    assert table == {f"semantic-{reason}" for reason in reasons}
+    assert reasons - {"audit"} == set(explain._REASONS)
+
+
+def test_defaults_in_the_text_are_those_of_the_schema() -> None:
+    """Where semantic.md gives a setting and a number behind it, that is its default."""
+    found = re.findall(r"`([a-z_.]+)`\s\(([\d.]+)\)", text("docs/semantic.md"))
+    assert {name for name, _ in found} >= {"semantic_cache.max_error_rate", "semantic_cache.audit_rate"}
+    for name, number in found:
+        assert keys.active()[name].default == float(number), name
+    least = re.search(r"With at least (\d+) pairs of either kind", text("docs/semantic.md"))
+    assert least is not None
+    assert int(least[1]) == calibrate.LEAST

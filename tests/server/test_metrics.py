@@ -62,7 +62,11 @@ def test_prompts_are_counted_by_layer(app: object) -> None:
     assert found["isartor_deflected_total", ()] == 2
     assert found["isartor_cache_entries", ()] == 1
     assert found["isartor_cache_bytes", ()] > 0
-    hits = [value for (name, labels), value in found.items() if ("outcome", "hit") in labels and ("cache_layer", "L1a") in labels]
+    hits = [
+        value
+        for (name, labels), value in found.items()
+        if ("outcome", "hit") in labels and ("cache_layer", "L1a") in labels
+    ]
     assert hits == [2]
     assert ("isartor_semantic_served_total", ()) in found
 

@@ -317,9 +317,7 @@ def test_without_the_semantic_cache_reports_work_and_nothing_is_listed() -> None
 @pytest.mark.parametrize(
     ("query", "limit"), [("", 50), ("?limit=3", 3), ("?limit=-1", 0), ("?limit=x", 50), ("?limit=99999", 1000)]
 )
-def test_as_many_entries_are_listed_as_asked(
-    query: str, limit: int, app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_as_many_entries_are_listed_as_asked(query: str, limit: int, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     """And only those of the caller's tenant are asked for."""
     asked: list[tuple[bytes, int]] = []
 
@@ -328,7 +326,7 @@ def test_as_many_entries_are_listed_as_asked(
         return [{"key": "k"}]
 
     monkeypatch.setattr(app._gateway.worker, "entries", entries)
-    assert call(app, "GET", f"/api/v1/cache/entries{query}").json == {"entries": [{"key": "k"}]}
+    assert call(app, "GET", f"/api/v1/cache/entries{query}").json == {"entries": [{"key": "k"}], "partial": False}
     assert asked == [(bytes(16), limit)]
 
 

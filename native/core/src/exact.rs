@@ -241,13 +241,7 @@ impl Exact {
     }
 
     /// Stores a complete reply; `false` if it is larger than the whole store.
-    pub fn store(
-        &self,
-        request: &Request,
-        tenant: [u8; 16],
-        reply: Reply,
-        now_ms: u64,
-    ) -> bool {
+    pub fn store(&self, request: &Request, tenant: [u8; 16], reply: Reply, now_ms: u64) -> bool {
         if self.limits.ttl_ms == 0 {
             return false;
         }
@@ -306,7 +300,12 @@ impl Exact {
     /// Removes every entry of a tenant; how many there were.
     pub fn clear(&self, tenant: &[u8; 16]) -> usize {
         let before = self.entries.len();
-        self.entries.retain(|_, entry| entry.tenant != *tenant);
+        self.entries.retain(|_, entry| {
+            let is_theirs = entry.tenant == *tenant;
+            // Whoever holds it already, to answer another wording with it, shall not bring it back.
+            entry.dead.fetch_or(is_theirs, Ordering::Relaxed);
+            !is_theirs
+        });
         before.saturating_sub(self.entries.len())
     }
 
@@ -314,7 +313,9 @@ impl Exact {
     pub fn purge(&self, now_ms: u64) -> usize {
         let before = self.entries.len();
         let limit = self.limits.ttl_ms.saturating_add(self.limits.stale_ms);
-        self.entries.retain(|_, entry| now_ms.saturating_sub(entry.at_ms) < limit);
+        self.entries.retain(|_, entry| {
+            now_ms.saturating_sub(entry.at_ms) < limit && !entry.dead.load(Ordering::Relaxed)
+        });
         before.saturating_sub(self.entries.len())
     }
 

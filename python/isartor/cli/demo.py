@@ -1,7 +1,8 @@
 """`isartor demo`: what the cache does to a morning's prompts, in a few seconds and without a key.
 
 A gateway of its own is started on a free port, with the built-in demo provider behind it, and 50 prompts are sent to it
-over HTTP one after the other, some of them again and again, as tools do. Every number comes from the replies.
+over HTTP one after the other, some of them again and again, as tools do, and some in other words, as people do. Every
+number comes from the replies.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 ENOUGH: Final = 0.5
 """Share of deflected prompts below which the demonstration has failed."""
 _PATIENCE_SECS: Final = 30.0
+_MODEL_PATIENCE_SECS: Final = 10.0
 _STOP_SECS: Final = 10.0
 _MODEL: Final = "isartor-demo"
 
@@ -128,4 +130,8 @@ def _wait(gateway: Gateway, process: subprocess.Popen[bytes]) -> None:
         if time.monotonic() > end:
             message = f"the demo gateway did not answer within {_PATIENCE_SECS:g} s"
             raise CommandError(message)
+        time.sleep(0.02)
+    # The semantic cache loads its model after the gateway answers; without it the demonstration goes on as well.
+    end = time.monotonic() + _MODEL_PATIENCE_SECS
+    while gateway.read("/health")["layers"]["l1b"] == "loading" and time.monotonic() < end:
         time.sleep(0.02)

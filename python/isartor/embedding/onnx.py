@@ -17,6 +17,7 @@ what the longest text once took.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from isartor.embedding import folder
@@ -154,6 +155,8 @@ class Model:
 
 
 def _session(file: Path, threads: int) -> Any:
+    # Its official builds report to their maker over the network, unless this is set before they are loaded.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime  # type: ignore[import-untyped]  # it brings no types
     except ImportError as error:

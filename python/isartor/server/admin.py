@@ -14,6 +14,7 @@ import msgspec
 from isartor._native import ENDPOINTS, Complete, Hit, Tee
 from isartor.errors import NotFoundError, RequestError
 from isartor.formats import native
+from isartor.server.fellows import Fellow
 from isartor.server.replies import encode
 from isartor.stack.exchange import Whole
 
@@ -134,7 +135,8 @@ class CacheAdmin:
         if found is None:
             message = "With cache_mode = exact there is no list of entries."
             raise NotFoundError(message)
-        return Whole(200, [_JSON], encode({"entries": found}))
+        # Other workers have caches of their own, and no prompt is ever written where they could read it.
+        return Whole(200, [_JSON], encode({"entries": found, "partial": isinstance(self._worker, Fellow)}))
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

@@ -30,26 +30,28 @@ _LAYERS: Final = {
 }
 
 
-def text(state: State, semantic: Mapping[str, Any]) -> bytes:
-    """The page. `semantic`: the body of `/debug/stats/semantic`."""
-    return "".join(_lines([*_requests(state), *_semantic(semantic)])).encode()
+def text(state: State, page: Mapping[str, Any]) -> bytes:
+    """Everything. `page`: the body of `/debug/stats/semantic`."""
+    return "".join(_lines([*_requests(state, page), *_semantic(page)])).encode()
 
 
-def _requests(state: State) -> Iterator[Family]:
+def _requests(state: State, page: Mapping[str, Any]) -> Iterator[Family]:
     """Name, type, help and samples of what all layers count."""
     totals = state.totals
     by_layer = [({"final_layer": _LAYERS.get(layer, layer)}, count) for layer, count in totals["by_layer"].items()]
     yield "isartor_requests_total", "counter", "Prompts, by the layer that answered.", by_layer
     deflected = totals["total_deflected_prompts"]
     yield "isartor_deflected_total", "counter", "Prompts that were answered without the provider.", [({}, deflected)]
-    events = [
-        ({"cache_layer": layer, "outcome": outcome, "tool": tool}, row[f"{layer.lower()}_{plural}"])
+    exact = [
+        ({"cache_layer": "L1a", "outcome": outcome, "tool": tool}, row[name])
         for tool, row in state.agents.items()
-        for layer in ("L1a", "L1b")
-        for outcome, plural in (("hit", "hits"), ("miss", "misses"))
-        if f"{layer.lower()}_{plural}" in row
+        for outcome, name in (("hit", "l1a_hits"), ("miss", "l1a_misses"))
     ]
-    yield "isartor_cache_events_total", "counter", "Looks into a cache, by layer, outcome and AI tool.", events
+    looked, served = page["looked"], page["served"]
+    events = {"hit": served, "miss": looked - served}
+    semantic = [({"cache_layer": "L1b", "outcome": outcome}, count) for outcome, count in events.items()]
+    meaning = "Looks into a cache, by layer and outcome; those into the exact cache by AI tool as well."
+    yield "isartor_cache_events_total", "counter", meaning, [*exact, *semantic]
     errors = [({"tool": tool}, row["error_count"]) for tool, row in state.agents.items()]
     yield "isartor_errors_total", "counter", "Replies with a status of 400 or more, by AI tool.", errors
     cache = state.cache

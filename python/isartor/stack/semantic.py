@@ -137,8 +137,9 @@ class SemanticCache:
         await self._engine.close()
 
     def tick(self) -> None:
-        """Learns what other workers have learned. Call it every `GROWTH_SECS`."""
+        """Learns what other workers have learned, and forgets what has gone. Call it every `GROWTH_SECS`."""
         if self._ready is not None:
+            self._ready.native.sweep()
             for outcome in self._ready.outcomes.grown():
                 self._ready.policy.learn(outcome)
             self._figures.unreadable = self._ready.outcomes.unreadable
@@ -194,13 +195,8 @@ class SemanticCache:
     async def _answer(self, exchange: Exchange, request: Request, question: str) -> Hit | None:
         asked = exchange.asked = Asked(question)
         ready, figures = self._ready, self._figures
-        if exchange.head.no_cache:
-            asked.late = True
-            return None
-        if ready is None:
-            state = self.state
-            asked.late = state == "loading"
-            figures.skipped["loading" if asked.late else "unavailable"] += 1
+        if ready is None or exchange.head.no_cache:
+            self._put_off(asked, looks=not exchange.head.no_cache)
             return None
         asked.reading = reading = await self._engine.read(question)
         if self._exact and (hit := self._store.again(exchange.head, request, exchange.route.path)) is not None:
@@ -216,27 +212,29 @@ class SemanticCache:
         # Who wants nothing but a stored reply, or has nothing stored, is no occasion to ask the provider.
         audits = request.cacheable and not exchange.head.only_if_cached
         decision = ready.policy.decide(candidate, audits=audits)
-        log.debug(
-            "semantic candidate",
-            extra={
-                "similarity": round(candidate.similarity, 4),
-                "probability": round(decision.probability, 4),
-                "action": decision.action.value,
-                "reason": decision.reason,
-            },
-        )
+        _say(candidate, decision)
         if decision.action is Action.SERVE:
             hit = self._serve(exchange, request, candidate, decision)
-            if hit is None:
-                figures.refused["gone"] += 1
+            figures.refused["gone"] += hit is None
             return hit
+        self._withhold(asked, candidate, decision, audits=audits)
+        return None
+
+    def _put_off(self, asked: Asked, *, looks: bool) -> None:
+        """The question is read once its reply is there; `looks`: it would have been looked up."""
+        state = self.state
+        asked.late = state in {"loading", "active"}
+        if looks:
+            self._figures.skipped["loading" if asked.late else "unavailable"] += 1
+
+    def _withhold(self, asked: Asked, candidate: Candidate, decision: Decision, *, audits: bool) -> None:
+        """Leaves word of why the candidate was not served, and the candidate itself if it is to be compared."""
         asked.detail = f"detail=semantic-{decision.reason}"
         if decision.action is not Action.AUDIT:
-            figures.refused[decision.reason] += 1
+            self._figures.refused[decision.reason] += 1
         if decision.action is Action.AUDIT or (decision.action is Action.SHADOW and audits):
             self._counts(decision)["chosen"] += 1
             asked.candidate, asked.decision = candidate, decision
-        return None
 
     def stand_in(self, exchange: Exchange) -> Hit | None:
         """The reply that an audit has withheld, when the provider has none: an audit must not cost an answer."""
@@ -257,7 +255,7 @@ class SemanticCache:
             self._ready.policy.served(decision)
             self._figures.served += 1
             self._figures.similarity += candidate.similarity
-            self._figures.risk += 1.0 - decision.probability
+            self._figures.risk += decision.risk
         return hit
 
     # -- after the provider's reply was stored
@@ -274,7 +272,7 @@ class SemanticCache:
                 self._soon(self._index_late(request, asked))
             if asked.candidate is not None and asked.decision is not None:
                 candidate, decision, asked.candidate = asked.candidate, asked.decision, None
-                fresh = complete.text(exchange.route.number)
+                fresh = complete.text()
                 self._audit(exchange.head.tenant, request, candidate, decision, (asked.question, fresh))
         except Exception as error:  # noqa: BLE001  # the reply is the client's, whatever becomes of it here
             self._fault(error)
@@ -364,3 +362,14 @@ class SemanticCache:
         if now >= self._log_again:
             self._log_again = now + _LOG_SECS
             log.error("the semantic cache failed and was skipped", exc_info=error)
+
+
+def _say(candidate: Candidate, decision: Decision) -> None:
+    if log.isEnabledFor(logging.DEBUG):
+        extra = {
+            "similarity": round(candidate.similarity, 4),
+            "probability": round(decision.probability, 4),
+            "action": decision.action.value,
+            "reason": decision.reason,
+        }
+        log.debug("semantic candidate", extra=extra)

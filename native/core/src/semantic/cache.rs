@@ -154,11 +154,10 @@ impl Semantic {
     ) -> Result<bool, IndexError> {
         self.sweep();
         let Some(entry) = exact.get(key) else { return Ok(false) };
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let departure = Departure { gone: Arc::clone(&self.gone), id };
-        if entry.departure.set(departure).is_err() {
+        if entry.departure.get().is_some() {
             return Ok(true); // kept already
         }
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
         self.index.insert(scope, id, embedding)?;
         let own = question.sentence == embedding;
         let kept = Kept {
@@ -168,6 +167,10 @@ impl Semantic {
             sentence: (!own).then(|| question.sentence.as_slice().into()),
         };
         self.kept.write().unwrap_or_else(PoisonError::into_inner).insert(id, kept);
+        let departure = Departure { gone: Arc::clone(&self.gone), id };
+        if entry.departure.set(departure).is_err() {
+            self.lock_gone().push(id); // another thread was faster
+        }
         Ok(true)
     }
 
@@ -207,6 +210,10 @@ impl Semantic {
             kept.remove(&id);
             self.index.remove(id);
         }
+        if kept.len() < kept.capacity() / 4 {
+            let room = kept.len() * 2;
+            kept.shrink_to(room);
+        }
     }
 
     /// How many questions there are.
@@ -232,7 +239,10 @@ impl Semantic {
     pub fn bytes(&self) -> usize {
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         let own = |kept: &Kept| {
-            kept.text.len() + kept.packed.len() + kept.sentence.as_ref().map_or(0, |sentence| sentence.len() * 4) + 32
+            kept.text.len()
+                + kept.packed.len()
+                + kept.sentence.as_ref().map_or(0, |sentence| sentence.len() * 4)
+                + 32
         };
         let table = kept.capacity() * (size_of::<(u64, Kept)>() + 1);
         self.index.bytes() + table + kept.values().map(own).sum::<usize>()

@@ -85,12 +85,11 @@ impl Lexicon {
         if a == b {
             return true;
         }
-        let (of_a, of_b) = (self.bases(a), self.bases(b));
-        of_a.iter().any(|base| base == b || of_b.contains(base)) || of_b.iter().any(|base| base == a)
+        share_base((a, &self.bases(a)), (b, &self.bases(b)))
     }
 
     /// The words that a word may be a form of.
-    fn bases(&self, text: &str) -> Vec<String> {
+    pub(super) fn bases(&self, text: &str) -> Vec<String> {
         let mut found = Vec::new();
         if let Ok(place) = self.search(7, 8, text) {
             found.push(self.text(0, 1, self.int(9, place) as usize).to_owned());
@@ -102,7 +101,8 @@ impl Lexicon {
                 continue;
             }
             let Some(stem) = text.strip_suffix(ending).filter(|stem| stem.len() > 1) else { continue };
-            if let Some(known) = candidates(stem, instead).into_iter().find(|form| self.word(form).is_some()) {
+            if let Some(known) = candidates(stem, instead).into_iter().find(|form| self.word(form).is_some())
+            {
                 found.push(known);
                 break;
             }
@@ -149,8 +149,9 @@ impl Lexicon {
 
     fn senses(&self, word: Word) -> impl Iterator<Item = (u32, u32)> + '_ {
         let word = word as usize;
-        (self.int(2, word)..self.int(2, word + 1)).map(|place| {
-            let packed = self.int(3, place as usize);
+        let end = (self.int(2, word + 1) as usize).min(self.len(3));
+        (self.int(2, word) as usize..end).map(|place| {
+            let packed = self.int(3, place);
             (packed & 0x00ff_ffff, packed >> 24)
         })
     }
@@ -215,6 +216,11 @@ impl Lexicon {
     fn len(&self, section: usize) -> usize {
         (self.sections[section].1 - self.sections[section].0) / 4
     }
+}
+
+/// Whether two words, each with those that it may be a form of, may be forms of one.
+pub(super) fn share_base((a, of_a): (&str, &[String]), (b, of_b): (&str, &[String])) -> bool {
+    a == b || of_a.iter().any(|base| base == b || of_b.contains(base)) || of_b.iter().any(|base| base == a)
 }
 
 /// Endings of inflected forms and what stands for them in the base form.

@@ -55,9 +55,6 @@ impl Tokenizer {
         if encoding.len() > window {
             return Ok(Tokens::TooLong);
         }
-        Ok(Tokens::Fit(Encoded {
-            ids: encoding.get_ids().to_vec(),
-            spans: encoding.get_offsets().to_vec(),
-        }))
+        Ok(Tokens::Fit(Encoded { ids: encoding.get_ids().to_vec(), spans: encoding.get_offsets().to_vec() }))
     }
 }

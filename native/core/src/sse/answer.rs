@@ -30,7 +30,9 @@ pub fn answer_text(endpoint: Endpoint, json: &[u8]) -> Option<String> {
     let text = match endpoint {
         Endpoint::Chat => {
             let message = only(root.get("choices")?)?.get("message")?.clone();
-            let calls = message.get("tool_calls").is_some_and(|calls| !calls.is_null() && calls.as_array().is_none_or(|list| !list.is_empty()));
+            let calls = message.get("tool_calls").is_some_and(|calls| {
+                !calls.is_null() && calls.as_array().is_none_or(|list| !list.is_empty())
+            });
             if calls || message.get("function_call").is_some_and(|call| !call.is_null()) {
                 return None;
             }
@@ -93,12 +95,18 @@ mod tests {
 
     #[test]
     fn the_text_of_a_reply_is_found_on_every_surface_and_only_where_it_is_all_there_is() {
-        let chat = |message: &str| answer_text(Endpoint::Chat, format!(r#"{{"choices":[{{"message":{message}}}]}}"#).as_bytes());
+        let chat = |message: &str| {
+            answer_text(Endpoint::Chat, format!(r#"{{"choices":[{{"message":{message}}}]}}"#).as_bytes())
+        };
         assert_eq!(chat(r#"{"content":"hi","tool_calls":null}"#).as_deref(), Some("hi"));
         assert_eq!(chat(r#"{"content":"hi"}"#).as_deref(), Some("hi"));
         assert_eq!(chat(r#"{"content":"hi","tool_calls":[{}]}"#), None);
         let text = |endpoint, json: &str| answer_text(endpoint, json.as_bytes());
-        assert_eq!(text(Endpoint::Messages, r#"{"content":[{"type":"thinking"},{"type":"text","text":"a"}]}"#).as_deref(), Some("a"));
+        assert_eq!(
+            text(Endpoint::Messages, r#"{"content":[{"type":"thinking"},{"type":"text","text":"a"}]}"#)
+                .as_deref(),
+            Some("a")
+        );
         assert_eq!(text(Endpoint::Messages, r#"{"content":[{"type":"tool_use"}]}"#), None);
         let output = r#"{"output":[{"type":"reasoning"},{"type":"message","content":[{"type":"output_text","text":"b"}]}]}"#;
         assert_eq!(text(Endpoint::Responses, output).as_deref(), Some("b"));

@@ -70,7 +70,7 @@ class Judge:
         if encoded is None:
             return None
         vectors = self._model.run(encoded)
-        return self._verifier.read(text, encoded, vectors.sentence, vectors.tokens)
+        return self._verifier.read(text, encoded, vectors.sentence, vectors.tokens)  # type: ignore[arg-type]  # native
 
 
 def own_calibration(digest: str) -> Calibration | None:

@@ -21,10 +21,12 @@ _WHOLE: Final = 64
 _DIGITS: Final = frozenset("0123456789abcdef")
 
 
-def entries(gateway: Gateway, limit: int) -> list[dict[str, Any]]:
-    """What the gateway lists."""
-    found = gateway.read(f"/api/v1/cache/entries?limit={limit}").get("entries")
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+def entries(gateway: Gateway, limit: int) -> tuple[list[dict[str, Any]], bool]:
+    """What the gateway lists, and whether that is only what one of several workers has."""
+    reply = gateway.read(f"/api/v1/cache/entries?limit={limit}")
+    found = reply.get("entries")
+    listed = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    return listed, bool(reply.get("partial"))
 
 
 def whole(gateway: Gateway, key: str) -> str:
@@ -35,7 +37,8 @@ def whole(gateway: Gateway, key: str) -> str:
         raise CommandError(message)
     if len(wanted) == _WHOLE:
         return wanted
-    known = [str(entry.get("key", "")) for entry in entries(gateway, MOST)]
+    listed, _ = entries(gateway, MOST)
+    known = [str(entry.get("key", "")) for entry in listed]
     found = [one for one in known if one.startswith(wanted)]
     if len(found) == 1:
         return found[0]

@@ -13,13 +13,17 @@ from isartor.cli.http import local_or
 def run(*, limit: int, as_json: bool, url: str | None, key: str | None) -> int:
     """Print the entries, newest first."""
     with local_or(url, key) as gateway:
-        found = keys.entries(gateway, limit)
+        found, partial = keys.entries(gateway, limit)
     if as_json:
         import msgspec
 
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode({"entries": found})).decode() + "\n")
+        sys.stdout.write(
+            msgspec.json.format(msgspec.json.encode({"entries": found, "partial": partial})).decode() + "\n"
+        )
         return DONE
     _table(found)
+    if partial:
+        sys.stdout.write("This is what one of several workers has; the next call may show another's.\n")
     return DONE
 
 

@@ -37,10 +37,11 @@ FILE_NAME: Final = "semantic-calibration.json"
 
 # Outcomes are counted in steps of score of this width; beyond the limit a score says nothing more.
 _STEP: Final = 0.1
-_LIMIT: Final = 30.0
-# How far from its prior a fit may be expected to lie: a quarter of the slope, and one in log odds.
-_SLOPE_DEVIATION: Final = 0.25
-_INTERCEPT_DEVIATION: Final = 1.0
+_LIMIT: Final = 8.0
+# How far from its prior a fit may be expected to lie: so that a single outcome, which may itself be wrong, moves the
+# log odds of its like by one or two, and a handful by as much as it takes.
+_SLOPE_DEVIATION: Final = 0.15
+_INTERCEPT_DEVIATION: Final = 0.7
 # A better score never means a worse reply.
 _LEAST_SLOPE: Final = 0.05
 _NEWTON_STEPS: Final = 25
@@ -84,9 +85,20 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
                 return self.fit.probability(score)
         return 1.0 - max_error_rate
 
-    def expected_share(self, max_error_rate: float) -> float | None:
-        """The curve's share of wrong answers from that threshold on; `None` if the curve does not say."""
-        return next((share for _, share in self.curve if share <= max_error_rate), None)
+    def level(self, max_error_rate: float) -> float:
+        """What `1 - p` is multiplied with to be a risk, at most 1.
+
+        From the threshold on the pairs of the curve had a share of wrong ones of their own, and the line another mean
+        of `1 - p`: a line fitted to all scores is too careful about the best. The risk has that mean and this shape.
+        The share is counted with half a wrong one more: that none was found does not mean that there is none.
+        """
+        served = [(score, share) for score, share in self.curve if share <= max_error_rate]
+        if not served:
+            return 1.0
+        count = len(served)
+        found = (served[0][1] * count + 0.5) / (count + 1)
+        line = math.fsum(1.0 - self.fit.probability(score) for score, _ in served) / count
+        return min(found / line, 1.0)
 
 
 class Tally:

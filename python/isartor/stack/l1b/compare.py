@@ -4,11 +4,11 @@ Two replies to one question are never worded alike, and replies to questions tha
 `unmount`) are alike all over, so likeness alone tells nearly nothing. What tells most is *which way each reply leans*:
 if the stored reply is nearer to the question that it was given to, and the fresh one to its own, then the questions
 wanted different things. `Lean` measures this with the bundled model's vectors, along the line between the questions and
-on its whole length; a logistic of both gives odds. Above one limit the replies agree, below another they disagree, and
-between them nothing is learned.
-
-*Facts* can only forbid that replies agree: both name numbers that are in neither question and share none; one opens
-with yes and the other with no; each takes up what only its own question asks; or they are the same text but for a word.
+on its whole length; a logistic of both gives odds. *Facts* confirm it: both name numbers that are in neither question
+and share none; one opens with yes and the other with no; each takes up what only its own question asks; or they are the
+same text but for a word. Replies agree above one limit unless facts conflict, and disagree below another if they do, or
+far below it; between the limits nothing is learned. They are not symmetric: nearly all audited replies are right, so a
+disagreement that is none weighs as much as a hundred agreements that are none.
 
 Weights and limits were fitted on one half of `benches/semantic/replies.jsonl`, a set of replies to questions that are
 hard to tell apart, by `benches/semantic/replies.py`, which also says how they do on the other half.
@@ -37,7 +37,8 @@ _ALONG_WEIGHT: Final = 6.47
 _LENGTH_WEIGHT: Final = 5.20
 _BIAS: Final = 1.27
 _AGREE: Final = 0.8
-_DISAGREE: Final = -1.2
+_DISAGREE: Final = -2.5
+_FAR: Final = -4.0
 # Texts that share this much of their words are one text with another word in it.
 _SAME_TEXT: Final = 0.8
 
@@ -73,13 +74,14 @@ _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _WORD: Final = re.compile(r"[^\W_]+")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
 _YES: Final = re.compile(r"\W*(?:yes|yep|sure|certainly|absolutely|of course)\b", re.IGNORECASE)
-_NO: Final = re.compile(r"\W*(?:no|nope|not|never|it['’]?s better not)\b", re.IGNORECASE)
-_STOP: Final = frozenset(
-    "the and for you your with that this are was were has have had its it's from can will but all any into out more "
-    "most than then them they their there here when which while what who how why where about also only just use using "
-    "used may might should would could does did done each other some such very over under per via like get make need "
-    "want well even still too much many is in of to it as an or by if be at so do we me my us he she his her".split()
-)
+_NO: Final = re.compile(r"\W*(?:no|nope|not|never|it.?s better not)\b", re.IGNORECASE)
+_STOP_WORDS: Final = """
+the and for you your with that this are was were has have had its it from can will but all any into out more most than
+then them they their there here when which while what who how why where about also only just use using used may might
+should would could does did done each other some such very over under per via like get make need want well even still
+too much many is in of to as an or by if be at so do we me my us he she his her
+"""
+_STOP: Final = frozenset(_STOP_WORDS.split())
 
 
 async def compare(stored: Reply, fresh: Reply, embed: Callable[[str], Awaitable[bytes | None]]) -> Likeness:
@@ -91,14 +93,14 @@ async def compare(stored: Reply, fresh: Reply, embed: Callable[[str], Awaitable[
         found = [array("f", vector) for text in texts if (vector := await embed(text)) is not None]
         if not found:
             return Likeness.UNCLEAR
-        vectors.append(_unit(_sum(found)))
+        vectors.append(vector_of(found))
     return judged(lean(*vectors), conflict=conflict(stored, fresh))
 
 
 def judged(leaning: Lean, *, conflict: bool) -> Likeness:
-    """What it amounts to; a `conflict` of facts forbids that they agree."""
+    """What it amounts to; `conflict`: facts speak against it that they agree."""
     odds = score(leaning)
-    if odds <= _DISAGREE:
+    if odds <= (_DISAGREE if conflict else _FAR):
         return Likeness.DISAGREE
     return Likeness.AGREE if odds >= _AGREE and not conflict else Likeness.UNCLEAR
 
@@ -179,8 +181,9 @@ def _opening(text: str) -> int:
     return 1 if _YES.match(text) else -1 if _NO.match(text) else 0
 
 
-def _sum(vectors: Sequence[array[float]]) -> list[float]:
-    return [sum(column) for column in zip(*vectors, strict=True)]
+def vector_of(found: Sequence[array[float]]) -> list[float]:
+    """One vector of length 1 for a text whose chunks have these."""
+    return _unit([sum(column) for column in zip(*found, strict=True)])
 
 
 def _unit(vector: Sequence[float]) -> list[float]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from isartor.embedding.guard import Counts
     from isartor.embedding.local import LocalEmbedder, Read
     from isartor.ports import Embedder
-    from isartor.stack.l1b.calibration import Calibration
+    from isartor.stack.l1b.calibration import Calibration, Fit
 
 log = logging.getLogger("isartor.semantic")
 
@@ -51,7 +51,7 @@ class Loaded(msgspec.Struct, frozen=True):
     model: str
     """What tells this verifier from another."""
     calibration: Calibration
-    line: calibration.Fit
+    line: Fit
     """The user's own, or the shipped calibration's."""
 
 
@@ -171,7 +171,7 @@ class Engine:
         model = calibration.digest_of(lexicon, weights)
         return Loaded(verifier, model, shipped, self._own(model) or shipped.fit)
 
-    def _own(self, model: str) -> calibration.Fit | None:
+    def _own(self, model: str) -> Fit | None:
         """The user's own line, if there is one that fits."""
         file = self._files.own
         if file is None:

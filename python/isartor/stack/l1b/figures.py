@@ -42,7 +42,7 @@ class Figures:
         self.similarity = 0.0
         """Sum over the served."""
         self.risk = 0.0
-        """Sum over the served of the probability that the reply does not answer."""
+        """Sum over the served of the risk that the reply does not answer."""
         self.skipped: Counter[str] = Counter(dict.fromkeys(SKIPPED, 0))
         self.refused: Counter[str] = Counter(dict.fromkeys(REFUSED, 0))
         self.audits: Counter[str] = Counter(dict.fromkeys(AUDITS, 0))

@@ -1,9 +1,9 @@
 """What was right and what was wrong, kept over restarts and shared by the workers of a machine.
 
-`~/.isartor/semantic-outcomes.jsonl` has one line per outcome: similarity, score, right or wrong, source, time, and which
-verifier it was. Never a text, never a key. A line is appended with a single write, so that several processes can do it
-at the same time. Of the file the newest 10,000 lines are read; once it has grown to about twice as many, whoever starts
-next cuts it down to them. Lines that are no outcomes are skipped and counted.
+`~/.isartor/semantic-outcomes.jsonl` has one line per outcome: similarity, score, right or wrong, source, time, which
+verifier it was and which process. Never a text, never a key. A line is appended with a single write, so that several
+processes can do it at the same time. Of the file the newest 10,000 lines are read; once it has grown to about twice as
+many, whoever starts next cuts it down to them. Lines that are no outcomes are skipped and counted.
 
 A home that cannot be written to is said once; what this process learns it then knows until it ends.
 """
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from isartor.stack.l1b.policy import Outcome, Source  # noqa: TC001 # msgspec reads the annotations at run time
+from isartor.stack.l1b.policy import Outcome, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,9 +6,9 @@
 2. the calibrated probability `p` that its reply answers is at least the threshold at which the share of wrong answers
    was within `max_error_rate` on the calibration pairs,
 3. its score is above the *bar*, and
-4. the expected share of wrong answers (the mean of `1 - p`) among the last 1,000 served ones, this one included, stays
-   within `max_error_rate`. The first hits share this account with what the calibration pairs showed, as if a hundred
-   hits of that kind had gone before: an account that begins empty would refuse whatever is not better than the limit.
+4. the expected share of wrong answers among the last 1,000 served ones, this one included, stays within
+   `max_error_rate`: the mean of their risks, which are `1 - p`, brought to the level that the calibration pairs showed
+   (`Calibration.level`). So a risky candidate is served once safer ones have made up for it.
 
 **The bar.** It rises when audits contradict the calibration: if, among the latest 1,000 audited candidates, the lower
 end of the 95 % interval (Wilson) of the share of wrong ones is above `max_error_rate`, the lowest-scored outcomes are
@@ -33,6 +33,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from enum import Enum
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import msgspec
@@ -46,8 +48,6 @@ if TYPE_CHECKING:
 
 _WINDOW: Final = 1000
 _AUDITS: Final = 1000
-# As many hits as the calibration pairs are worth at the beginning.
-_BEFORE: Final = 100
 
 Source = Literal["audit", "shadow", "report"]
 """An audit is of a hit that would have been served; a shadow of a candidate that only the bar kept out."""
@@ -71,7 +71,9 @@ class Decision(msgspec.Struct, frozen=True):
     reason: str
     """`differs`, `unsure`, `unlike`, `bar`, `budget`; `audit`; empty if it is served."""
     probability: float
-    """That the reply answers."""
+    """That the reply answers, by the line."""
+    risk: float
+    """That it does not, as it counts among the served."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,9 +137,9 @@ class Verified:
         self._threshold = calibration.threshold(max_error_rate)
         self._prior = self._fit = fit or calibration.fit
         self._tally = Tally()
-        before = calibration.expected_share(max_error_rate)
-        self._account: deque[float] = deque([] if before is None else [before] * _BEFORE, maxlen=_WINDOW)
-        self._spent = math.fsum(self._account)
+        self._level = calibration.level(max_error_rate)
+        self._account: deque[float] = deque(maxlen=_WINDOW)
+        self._spent = 0.0
         self._audits: deque[tuple[float, bool]] = deque(maxlen=_AUDITS)
         self._bar = -math.inf
 
@@ -165,23 +167,22 @@ class Verified:
         """See `Policy`."""
         score = candidate.verdict.score
         p = self._fit.probability(score)
+        risk = self._level * (1.0 - p)
         if not score > -math.inf:
-            return Decision(Action.REFUSE, "differs", 0.0)
+            return Decision(Action.REFUSE, "differs", 0.0, 1.0)
         if p < self._threshold:
-            return Decision(Action.REFUSE, "unsure", p)
+            return Decision(Action.REFUSE, "unsure", p, risk)
         if score < self._bar:
-            return Decision(Action.SHADOW, "bar", p)
-        if not self._affords(1.0 - p):
-            return Decision(Action.REFUSE, "budget", p)
+            return Decision(Action.SHADOW, "bar", p, risk)
+        if not self._affords(risk):
+            return Decision(Action.REFUSE, "budget", p, risk)
         if audits and self._chance() < self._audit_rate:
-            return Decision(Action.AUDIT, "audit", p)
-        return Decision(Action.SERVE, "", p)
+            return Decision(Action.AUDIT, "audit", p, risk)
+        return Decision(Action.SERVE, "", p, risk)
 
     def served(self, decision: Decision) -> None:
         """See `Policy`."""
-        if len(self._account) == _WINDOW:
-            self._account.popleft()
-        self._account.append(1.0 - decision.probability)
+        self._account.append(decision.risk)
         # Summed anew: a running sum would drift.
         self._spent = math.fsum(self._account)
 
@@ -219,10 +220,10 @@ class Threshold:
         """See `Policy`."""
         p = self._fit.probability(candidate.verdict.score)
         if candidate.similarity < self._threshold:
-            return Decision(Action.REFUSE, "unlike", p)
+            return Decision(Action.REFUSE, "unlike", p, 1.0 - p)
         if audits and self._chance() < self._audit_rate:
-            return Decision(Action.AUDIT, "audit", p)
-        return Decision(Action.SERVE, "", p)
+            return Decision(Action.AUDIT, "audit", p, 1.0 - p)
+        return Decision(Action.SERVE, "", p, 1.0 - p)
 
     def served(self, decision: Decision) -> None:
         """Nothing is kept within a limit here."""
@@ -233,13 +234,13 @@ class Threshold:
 
 def _bar(audits: deque[tuple[float, bool]], limit: float) -> float:
     """The least score such that the outcomes from it on do not contradict the limit."""
-    outcomes = sorted(audits)
-    wrong = sum(not right for _, right in outcomes)
+    wrong, count = sum(not right for _, right in audits), len(audits)
     bar = -math.inf
-    for place, (score, right) in enumerate(outcomes):
-        if wilson(wrong, len(outcomes) - place)[0] <= limit:
+    for score, equals in groupby(sorted(audits), key=itemgetter(0)):
+        if wilson(wrong, count)[0] <= limit:
             break
-        wrong -= not right
-        # Its equals are left out with it, once their turn has come.
+        for _, right in equals:
+            count -= 1
+            wrong -= not right
         bar = math.nextafter(score, math.inf)
     return bar

@@ -4,20 +4,20 @@
 //! 0.85 differ in 68 ± 7, those of unrelated texts in 192 ± 10, so the few entries with the fewest differences are the
 //! only ones whose cosine is worked out.
 
-use numkong::{Hamming as _, u1x8};
+use simsimd::BinarySimilarity as _;
 
 /// The signs of one vector.
-pub(super) type Signs = Vec<u1x8>;
+pub(super) type Signs = Vec<u8>;
 
 /// The signs of these codes, eight to a byte.
 pub(super) fn signs(codes: &[i8]) -> Signs {
-    let byte = |eight: &[i8]| u1x8(eight.iter().rev().fold(0, |bits, code| bits << 1 | u8::from(*code < 0)));
+    let byte = |eight: &[i8]| eight.iter().rev().fold(0, |bits, code| bits << 1 | u8::from(*code < 0));
     codes.chunks(8).map(byte).collect()
 }
 
 /// The signs of a cell's entries, in their order.
 #[derive(Debug, Default)]
-pub(super) struct SignTable(Vec<u1x8>);
+pub(super) struct SignTable(Vec<u8>);
 
 impl SignTable {
     pub fn push(&mut self, codes: &[i8]) {
@@ -40,10 +40,11 @@ impl SignTable {
     }
 
     /// Offers every entry of this cell.
-    pub fn search(&self, query: &[u1x8], cell: u32, short: &mut Shortlist) {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of bits in the guise of an f64")]
+    pub fn search(&self, query: &[u8], cell: u32, short: &mut Shortlist) {
         for (at, signs) in (0_u32..).zip(self.0.chunks_exact(query.len())) {
             // `None` only where lengths differ.
-            let differences = u1x8::hamming(query, signs).unwrap_or(u32::MAX);
+            let differences = u8::hamming(query, signs).map_or(u32::MAX, |count| count as u32);
             if differences < short.limit {
                 short.offer(Candidate { differences, cell, at });
             }

@@ -5,7 +5,7 @@
 //! is about 0.0004. A query keeps 15 bits, as two vectors of bytes (`128 * high + low`), so that only the entry's
 //! rounding counts; the low half is worked out only where it could change the order.
 
-use numkong::Dot as _;
+use simsimd::SpatialSimilarity as _;
 
 use super::IndexError;
 
@@ -15,9 +15,10 @@ const CODE: f64 = 127.0;
 const HIGH: i32 = 128;
 
 /// The inner product, by the widest instructions this processor has.
+#[allow(clippy::cast_possible_truncation, reason = "an i32 in the guise of an f64")]
 pub(super) fn dot(left: &[i8], right: &[i8]) -> i32 {
-    // `None` only where lengths differ, and every vector of an index has its dimension.
-    i8::dot(left, right).unwrap_or(0)
+    // `None` only where lengths differ, and every vector of an index has its dimension. The product is a whole number.
+    i8::dot(left, right).map_or(0, |product| product as i32)
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "a cosine needs no more than single precision")]

@@ -51,6 +51,9 @@ struct Walk<'t> {
     fresh: bool,
 }
 
+/// A quotation of more bytes is none: its marks belong to something else.
+const LONGEST_QUOTE: usize = 400;
+
 const CLOSERS: &[(char, char)] = &[('"', '"'), ('“', '”'), ('„', '“'), ('«', '»'), ('‘', '’'), ('\'', '\'')];
 
 impl Walk<'_> {
@@ -93,15 +96,14 @@ impl Walk<'_> {
         let inside = at + open.len_utf8();
         let rest = &self.text[inside..];
         let single = matches!(open, '\'' | '‘');
-        let end = rest.char_indices().find(|(place, letter)| {
+        let mut near = rest.char_indices().take_while(|(place, _)| *place <= LONGEST_QUOTE);
+        let end = near.find(|(place, letter)| {
             letter == close
                 && *place > 0
                 && !(single
                     && rest[place + letter.len_utf8()..].chars().next().is_some_and(char::is_alphanumeric))
         });
-        if let Some((length, _)) = end
-            && length <= 400
-        {
+        if let Some((length, _)) = end {
             self.quotes.push(rest[..length].split_whitespace().collect::<Vec<_>>().join(" "));
         }
         Some(inside)
@@ -110,13 +112,16 @@ impl Walk<'_> {
     fn chunk(&mut self, start: usize, end: usize) {
         let chunk = &self.text[start..end];
         let kept_front = ['.', '/', '~', '-', '$', '€', '£', '#', '@', '_', '°', '%', '<', '&', '|', '='];
-        let front = chunk.trim_start_matches(|letter: char| !letter.is_alphanumeric() && !kept_front.contains(&letter));
+        let front = chunk
+            .trim_start_matches(|letter: char| !letter.is_alphanumeric() && !kept_front.contains(&letter));
         let kept_back = ['+', '#', '%', '/', '$', '€', '£', '°', '_', ')', '*', '=', '>'];
-        let mut core = front.trim_end_matches(|letter: char| !letter.is_alphanumeric() && !kept_back.contains(&letter));
+        let mut core =
+            front.trim_end_matches(|letter: char| !letter.is_alphanumeric() && !kept_back.contains(&letter));
         if !core.contains('(') || core.ends_with("))") {
             core = core.trim_end_matches(')');
         }
-        let ends_sentence = chunk.trim_end_matches(['"', ')', '”', '\'']).ends_with(['.', '?', '!', ':', ';']);
+        let ends_sentence =
+            chunk.trim_end_matches(['"', ')', '”', '\'']).ends_with(['.', '?', '!', ':', ';']);
         let begin = start + (chunk.len() - front.len());
         if !core.is_empty() {
             self.core(core, begin);
@@ -140,7 +145,30 @@ impl Walk<'_> {
         // A hyphen or a slash joins words; an apostrophe belongs to one.
         let mut from = 0;
         for (place, letter) in core.char_indices() {
-            if matches!(letter, '-' | '/' | '–' | '—' | ',' | ';' | ':' | '(' | ')' | '…' | '?' | '!' | '.' | '|' | '=' | '&' | '<' | '>' | '*' | '_' | '~' | '@') {
+            if matches!(
+                letter,
+                '-' | '/'
+                    | '–'
+                    | '—'
+                    | ','
+                    | ';'
+                    | ':'
+                    | '('
+                    | ')'
+                    | '…'
+                    | '?'
+                    | '!'
+                    | '.'
+                    | '|'
+                    | '='
+                    | '&'
+                    | '<'
+                    | '>'
+                    | '*'
+                    | '_'
+                    | '~'
+                    | '@'
+            ) {
                 self.word(&core[from..place], at + from);
                 from = place + letter.len_utf8();
             }
@@ -175,7 +203,11 @@ impl Walk<'_> {
         match classes::spelled(word) {
             Some(words) => {
                 for part in words.split(' ') {
-                    let kind = if part.bytes().all(|byte| byte.is_ascii_digit()) { Kind::Number } else { Kind::Word };
+                    let kind = if part.bytes().all(|byte| byte.is_ascii_digit()) {
+                        Kind::Number
+                    } else {
+                        Kind::Word
+                    };
                     self.push(part, kind, at, end, is_name);
                 }
             }
@@ -189,14 +221,17 @@ impl Walk<'_> {
             && let Some(last) = self.tokens.last_mut()
             && matches!(last.text.as_str(), "one" | "a")
             && last.end <= at
-            && self.text[last.end..at].trim().is_empty()
+            && self.text.get(last.end..at).is_some_and(|between| between.trim().is_empty())
         {
             "1".clone_into(&mut last.text);
             last.kind = Kind::Number;
         }
         if self.tokens.len() > 1
             && self.tokens.last().is_some_and(|last| last.text == "and")
-            && self.tokens[self.tokens.len() - 2].text.parse::<u64>().is_ok_and(|before| before >= 100 && value < 100)
+            && self.tokens[self.tokens.len() - 2]
+                .text
+                .parse::<u64>()
+                .is_ok_and(|before| before >= 100 && value < 100)
         {
             let and = self.tokens.pop().map_or(at, |and| and.end);
             if let Some(last) = self.tokens.last_mut() {
@@ -206,7 +241,7 @@ impl Walk<'_> {
         if let Some(last) = self.tokens.last_mut()
             && last.kind == Kind::Number
             && last.start < at
-            && self.text[last.end..at].trim_matches([' ', '-']).is_empty()
+            && self.text.get(last.end..at).is_some_and(|between| between.trim_matches([' ', '-']).is_empty())
             && let Ok(before) = last.text.parse::<u64>()
         {
             let joined = match value {
@@ -229,7 +264,8 @@ impl Walk<'_> {
         let lower = lower.strip_suffix("'s").unwrap_or(&lower).to_owned();
         if let Some(words) = classes::spelled(&lower) {
             for part in words.split(' ') {
-                let kind = if part.bytes().all(|byte| byte.is_ascii_digit()) { Kind::Number } else { Kind::Word };
+                let kind =
+                    if part.bytes().all(|byte| byte.is_ascii_digit()) { Kind::Number } else { Kind::Word };
                 self.push(part, kind, at, end, true);
             }
             return;
@@ -241,15 +277,24 @@ impl Walk<'_> {
         let digits = unsigned
             .find(|letter: char| !letter.is_ascii_digit() && !matches!(letter, '.' | ','))
             .unwrap_or(unsigned.len());
-        let (number, unit) = (unsigned[..digits].trim_end_matches(['.', ',']), unsigned[digits..].trim_matches(['-', '.', ',']));
+        let (number, unit) = (
+            unsigned[..digits].trim_end_matches(['.', ',']),
+            unsigned[digits..].trim_matches(['-', '.', ',']),
+        );
         let value = normal(number);
-        let plain = unit.chars().all(|letter| letter.is_alphabetic() || matches!(letter, '%' | '°' | '$' | '€' | '£'));
+        let plain = unit
+            .chars()
+            .all(|letter| letter.is_alphabetic() || matches!(letter, '%' | '°' | '$' | '€' | '£'));
         match (value, unit) {
             (Some(value), "") => self.push(&value, Kind::Number, at, end, false),
-            (Some(value), "st" | "nd" | "rd" | "th") => self.push(&ordinal(&value), Kind::Word, at, end, false),
+            (Some(value), "st" | "nd" | "rd" | "th") => {
+                self.push(&ordinal(&value), Kind::Word, at, end, false)
+            }
             (Some(value), "k") => self.push(&scaled(&value, 3), Kind::Number, at, end, false),
             // A million, not a metre.
-            (Some(value), "m") if core.ends_with('M') => self.push(&scaled(&value, 6), Kind::Number, at, end, false),
+            (Some(value), "m") if core.ends_with('M') => {
+                self.push(&scaled(&value, 6), Kind::Number, at, end, false)
+            }
             (Some(value), unit) if plain && unit.chars().count() <= 12 => {
                 self.push(&value, Kind::Number, at, end, false);
                 match classes::unit_behind(unit) {
@@ -262,7 +307,10 @@ impl Walk<'_> {
                     self.push(&normal(part).unwrap_or_default(), Kind::Number, at, end, false);
                 }
             }
-            _ if lower.contains('-') && lower.split('-').all(|part| part.chars().all(char::is_alphanumeric)) && !is_date(&lower) => {
+            _ if lower.contains('-')
+                && lower.split('-').all(|part| part.chars().all(char::is_alphanumeric))
+                && !is_date(&lower) =>
+            {
                 // `30-day`, `covid-19`, `gpt-4`: joined words.
                 let mut from = at;
                 for part in core.split('-') {
@@ -291,16 +339,25 @@ impl Walk<'_> {
 fn is_flag(core: &str) -> bool {
     let body = core.trim_start_matches('-');
     let dashes = core.len() - body.len();
-    (1..=2).contains(&dashes) && body.starts_with(|letter: char| letter.is_ascii_alphabetic()) && body.len() < 40
+    (1..=2).contains(&dashes)
+        && body.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        && body.len() < 40
 }
 
 /// Paths, addresses, identifiers, expressions.
 fn is_literal(core: &str) -> bool {
     let has = |letters: &[char]| core.contains(letters);
-    if has(&['_', '\\', '{', '}', '[', ']', '^']) || core.contains("::") || core.contains("->") || core.contains("()") {
+    if has(&['_', '\\', '{', '}', '[', ']', '^'])
+        || core.contains("::")
+        || core.contains("->")
+        || core.contains("()")
+    {
         return true;
     }
-    if core.contains("://") || (core.contains('@') && core.contains('.')) || core.starts_with(['/', '~', '@', '#', '&', '|', '='])  {
+    if core.contains("://")
+        || (core.contains('@') && core.contains('.'))
+        || core.starts_with(['/', '~', '@', '#', '&', '|', '='])
+    {
         return core.len() > 1;
     }
     if core.starts_with('$') && core[1..].starts_with(|letter: char| letter.is_ascii_alphabetic()) {
@@ -332,7 +389,9 @@ fn is_literal(core: &str) -> bool {
 fn is_range(lower: &str) -> bool {
     let parts: Vec<&str> = lower.split(['-', '–', '/']).collect();
     parts.len() == 2
-        && parts.iter().all(|part| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()))
+        && parts
+            .iter()
+            .all(|part| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()))
         && !(lower.contains('/') && parts[0].len() == 1)
 }
 
@@ -346,7 +405,8 @@ fn normal(number: &str) -> Option<String> {
         return None;
     }
     let groups: Vec<&str> = number.split(',').collect();
-    let grouped = groups.len() > 1 && groups[1..].iter().all(|group| group.split('.').next().is_some_and(|whole| whole.len() == 3));
+    let grouped = groups.len() > 1
+        && groups[1..].iter().all(|group| group.split('.').next().is_some_and(|whole| whole.len() == 3));
     let joined = if grouped { number.replace(',', "") } else { number.replace(',', ".") };
     if joined.matches('.').count() > 1 {
         return None;
@@ -375,14 +435,18 @@ fn ordinal(value: &str) -> String {
 /// A number with its point moved to the right.
 fn scaled(value: &str, zeros: usize) -> String {
     match value.split_once('.') {
-        Some((whole, fraction)) if fraction.len() <= zeros => format!("{whole}{fraction}{}", "0".repeat(zeros - fraction.len())),
+        Some((whole, fraction)) if fraction.len() <= zeros => {
+            format!("{whole}{fraction}{}", "0".repeat(zeros - fraction.len()))
+        }
         _ => format!("{value}{}", "0".repeat(zeros)),
     }
 }
 
 /// `don't` → `do` `not`, `what's` → `what` `is`, `dog's` → `dog`.
 fn split_contraction(lower: &str) -> Vec<(String, &'static str)> {
-    for (ending, rest) in [("n't", "not"), ("'re", "are"), ("'ve", "have"), ("'ll", "will"), ("'m", "am"), ("'d", "would")] {
+    for (ending, rest) in
+        [("n't", "not"), ("'re", "are"), ("'ve", "have"), ("'ll", "will"), ("'m", "am"), ("'d", "would")]
+    {
         if let Some(stem) = lower.strip_suffix(ending).filter(|stem| !stem.is_empty()) {
             let stem = match (stem, ending) {
                 ("ca", "n't") => "can",

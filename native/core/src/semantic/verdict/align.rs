@@ -4,7 +4,7 @@
 //! sides is what the verdict has to think about. **Cost**: look-ups in the lexicon for left-over words only, at most
 //! [`MOST_LEFT`] on each side.
 
-use crate::semantic::lexicon::{Lexicon, Relation};
+use crate::semantic::lexicon::{Lexicon, Relation, share_base};
 use crate::semantic::question::classes::{are_opposites, is_unit};
 use crate::semantic::question::segment::Kind;
 use crate::semantic::question::{Question, Word};
@@ -51,11 +51,13 @@ pub fn align(a: &Question, b: &Question, lexicon: &Lexicon) -> Alignment {
         let (x, y) = (&a.words[x], &b.words[y]);
         x.text == y.text && x.degree == y.degree
     });
-    found.pair(How::Form, |x, y| {
-        let (x, y) = (&a.words[x], &b.words[y]);
+    let (bases_a, bases_b) = (bases(a, &found.left_a, lexicon), bases(b, &found.left_b, lexicon));
+    found.pair(How::Form, |at_a, at_b| {
+        let (x, y) = (&a.words[at_a], &b.words[at_b]);
         are_words(x, y)
             && x.degree == y.degree
-            && (lexicon.same_word(&x.text, &y.text) || (!x.is_known && !y.is_known && stem(&x.text) == stem(&y.text)))
+            && (share_base((&x.text, &bases_a[at_a]), (&y.text, &bases_b[at_b]))
+                || (!x.is_known && !y.is_known && stem(&x.text) == stem(&y.text)))
     });
     found.compounds(a, b, lexicon);
     if found.left_a.len() > MOST_LEFT || found.left_b.len() > MOST_LEFT {
@@ -63,7 +65,8 @@ pub fn align(a: &Question, b: &Question, lexicon: &Lexicon) -> Alignment {
     }
     let relation = |x: usize, y: usize| {
         let (x, y) = (&a.words[x], &b.words[y]);
-        let fit = are_words(x, y) && !is_unit(&x.text) && !is_unit(&y.text) && !are_opposites(&x.text, &y.text);
+        let fit =
+            are_words(x, y) && !is_unit(&x.text) && !is_unit(&y.text) && !are_opposites(&x.text, &y.text);
         if fit { lexicon.relation(&x.text, &y.text) } else { Relation::None }
     };
     found.pair(How::Synonym, |x, y| relation(x, y) == Relation::Synonym);
@@ -95,6 +98,10 @@ impl Alignment {
     /// One word here, two or three there: `login` and `log in`, `configure` and `set up`.
     fn compounds(&mut self, a: &Question, b: &Question, lexicon: &Lexicon) {
         for (whole, parts, flipped) in [(a, b, false), (b, a, true)] {
+            if self.left_a.is_empty() || self.left_b.is_empty() {
+                return;
+            }
+            let runs = runs(parts, if flipped { &self.left_a } else { &self.left_b }, lexicon);
             let singles = if flipped { self.left_b.clone() } else { self.left_a.clone() };
             for single in singles {
                 let word = &whole.words[single];
@@ -102,9 +109,12 @@ impl Alignment {
                     continue;
                 }
                 let left = if flipped { &self.left_a } else { &self.left_b };
-                let Some((first, last, how)) = joined(word, parts, left, lexicon) else { continue };
-                let (mine, theirs) =
-                    if flipped { (&mut self.left_b, &mut self.left_a) } else { (&mut self.left_a, &mut self.left_b) };
+                let Some((first, last, how)) = joined(word, &runs, left, lexicon) else { continue };
+                let (mine, theirs) = if flipped {
+                    (&mut self.left_b, &mut self.left_a)
+                } else {
+                    (&mut self.left_a, &mut self.left_b)
+                };
                 mine.retain(|place| *place != single);
                 theirs.retain(|place| !(first..=last).contains(place));
                 self.pairs.push(if flipped { (first, single, how) } else { (single, first, how) });
@@ -113,29 +123,67 @@ impl Alignment {
     }
 }
 
-/// Where two or three neighbouring words of `parts`, one of them left over, stand for `word`.
-fn joined(word: &Word, parts: &Question, left: &[usize], lexicon: &Lexicon) -> Option<(usize, usize, How)> {
+/// Two or three neighbouring words, as one.
+struct Run {
+    glued: String,
+    /// As the lexicon writes it, if it is there: `set_up`.
+    phrase: Option<String>,
+}
+
+/// By place, the runs of two and of three words that begin there and touch a word that is left over.
+fn runs(question: &Question, left: &[usize], lexicon: &Lexicon) -> Vec<[Option<Run>; 2]> {
+    let run = |first: usize, last: usize| {
+        let words = question.words.get(first..=last)?;
+        if words.iter().any(|part| part.kind != Kind::Word) {
+            return None;
+        }
+        let texts: Vec<&str> = words.iter().map(|part| part.text.as_str()).collect();
+        let phrase = Some(texts.join("_")).filter(|phrase| lexicon.word(phrase).is_some());
+        Some(Run { glued: texts.concat(), phrase })
+    };
+    let mut found: Vec<_> = question.words.iter().map(|_| [None, None]).collect();
     for &place in left {
         for first in place.saturating_sub(1)..=place {
-            for last in [first + 1, first + 2] {
-                let Some(words) = parts.words.get(first..=last) else { continue };
-                if words.iter().any(|part| part.kind != Kind::Word) || place > last {
-                    continue;
-                }
-                let glued: String = words.iter().map(|part| part.text.as_str()).collect();
-                if glued == word.text {
+            found[first] = [run(first, first + 1), run(first, first + 2)];
+        }
+    }
+    found
+}
+
+/// Where two or three neighbouring words, one of them left over, stand for `word`.
+fn joined(
+    word: &Word,
+    runs: &[[Option<Run>; 2]],
+    left: &[usize],
+    lexicon: &Lexicon,
+) -> Option<(usize, usize, How)> {
+    for &place in left {
+        for first in place.saturating_sub(1)..=place {
+            for (last, run) in (first + 1..).zip(&runs[first]) {
+                let Some(Run { glued, phrase }) = run else { continue };
+                if *glued == word.text {
                     return Some((first, last, How::Compound));
                 }
-                let phrase = words.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("_");
-                if lexicon.word(&phrase).is_some()
-                    && lexicon.relation(&phrase, &word.text) == Relation::Synonym
-                {
+                let is_synonym = |phrase: &String| lexicon.relation(phrase, &word.text) == Relation::Synonym;
+                if phrase.as_ref().is_some_and(is_synonym) {
                     return Some((first, last, How::Synonym));
                 }
             }
         }
     }
     None
+}
+
+/// By place, the words that each left-over word may be a form of.
+fn bases(question: &Question, left: &[usize], lexicon: &Lexicon) -> Vec<Vec<String>> {
+    let mut found = vec![Vec::new(); question.words.len()];
+    for &place in left {
+        let word = &question.words[place];
+        if word.kind == Kind::Word {
+            found[place] = lexicon.bases(&word.text);
+        }
+    }
+    found
 }
 
 /// A word that the lexicon does not know, without its ending.

@@ -21,6 +21,9 @@ pub use pack::Packed;
 
 /// Tokens beyond which nothing is judged: the network was trained on questions, not on documents.
 pub const MOST_TOKENS: usize = 128;
+/// Words, or quotations, beyond which a pair is not even looked at: what is made of control characters has few tokens and
+/// many words, and looking takes the product of both numbers of words.
+const MOST_WORDS: usize = 2 * MOST_TOKENS;
 
 /// Reads and judges questions.
 #[derive(Debug)]
@@ -98,6 +101,9 @@ impl Verifier {
     /// Judges a pair. `similarity`: the cosine of their sentence embeddings.
     #[must_use]
     pub fn judge(&self, a: &Subject, b: &Subject, similarity: f32) -> Verdict {
+        if a.has_too_many_words() || b.has_too_many_words() {
+            return Verdict::not_judged(similarity);
+        }
         let looked = features::look(a.side(), b.side(), similarity, &self.lexicon);
         let most = MOST_TOKENS * self.model.size;
         let too_long = a.tokens.len() > most || b.tokens.len() > most;
@@ -108,7 +114,7 @@ impl Verifier {
         };
         let mut reasons = reasons(a, b, &looked, &self.lexicon);
         if too_long {
-            reasons.insert(0, format!("longer than {MOST_TOKENS} tokens: not judged"));
+            reasons.insert(0, too_long_reason());
         }
         let words = words(a, b, &looked);
         Verdict { similarity, score, reasons, words, features: looked.features.to_vec() }
@@ -122,9 +128,32 @@ impl Subject {
         &self.packed
     }
 
+    fn has_too_many_words(&self) -> bool {
+        self.question.words.len().max(self.question.quotes.len()) > MOST_WORDS
+    }
+
     fn side(&self) -> Side<'_> {
         Side { question: &self.question, directions: &self.directions }
     }
+}
+
+impl Verdict {
+    /// Of a pair that is too long to be looked at.
+    fn not_judged(similarity: f32) -> Self {
+        let mut features = vec![0.0; features::COUNT];
+        features[0] = similarity;
+        Self {
+            similarity,
+            score: f32::NEG_INFINITY,
+            reasons: vec![too_long_reason()],
+            words: Vec::new(),
+            features,
+        }
+    }
+}
+
+fn too_long_reason() -> String {
+    format!("longer than {MOST_TOKENS} tokens: not judged")
 }
 
 /// For each word with meaning the mean of its tokens, of unit length.
@@ -133,10 +162,11 @@ fn directions(question: &Question, spans: &[(usize, usize)], tokens: &[f32], siz
     for place in question.content() {
         let word = &question.words[place];
         let mut sum = vec![0.0_f32; size];
-        for ((start, end), token) in spans.iter().zip(tokens.chunks_exact(size)) {
-            if *start < word.end && *end > word.start {
-                sum.iter_mut().zip(token).for_each(|(into, value)| *into += value);
-            }
+        // Spans are in order and do not overlap.
+        let first = spans.partition_point(|(_, end)| *end <= word.start);
+        let of_word = spans[first..].iter().take_while(|(start, _)| *start < word.end);
+        for (token, _) in tokens.chunks_exact(size).skip(first).zip(of_word) {
+            sum.iter_mut().zip(token).for_each(|(into, value)| *into += value);
         }
         let norm = sum.iter().map(|value| value * value).sum::<f32>().sqrt().max(1e-6);
         data.extend(sum.into_iter().map(|value| value / norm));

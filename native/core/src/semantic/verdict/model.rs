@@ -67,19 +67,29 @@ impl Model {
         if names.len() != COUNT || names.iter().zip(NAMES).any(|(theirs, ours)| theirs != ours) {
             return Err(BadModel("it was trained on other features"));
         }
-        let size = |name: &str| header[name].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or_default();
+        let size = |name: &str| {
+            header[name].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or_default()
+        };
         let (width, kept, hidden, wide, count) =
             (size("width"), size("size"), size("hidden"), size("wide"), size("networks"));
-        if !(1..=4096).contains(&width) || !(1..=256).contains(&kept) || hidden > 256 || wide > 256 || count > 16 {
+        let fits = [kept, hidden, wide].iter().all(|size| (1..=256).contains(size));
+        if !fits || !(1..=4096).contains(&width) || count > 16 {
             return Err(BadModel("its sizes are out of range"));
         }
         let mut numbers = Numbers { rest };
         let projection = numbers.dense(width, kept)?;
         let (mean, deviation) = (numbers.take(COUNT)?, numbers.take(COUNT)?);
+        if deviation.iter().any(|value| *value <= 0.0) {
+            return Err(BadModel("a feature never differs"));
+        }
         let mut networks = Vec::with_capacity(count);
         for _ in 0..count {
+            let sharpness = numbers.take(1)?.first().map_or(1.0, |learned| learned.exp()) * SHARPNESS;
+            if !sharpness.is_finite() {
+                return Err(BadModel("a weight is no number"));
+            }
             networks.push(Network {
-                sharpness: numbers.take(1)?.first().map_or(1.0, |learned| learned.exp()) * SHARPNESS,
+                sharpness,
                 first: numbers.dense(4 * kept + 2, hidden)?,
                 second: numbers.dense(hidden, hidden)?,
                 third: numbers.dense(4 * hidden + COUNT, wide)?,
@@ -107,7 +117,7 @@ impl Model {
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // at most 16 networks
     pub fn score(&self, a: &[f32], b: &[f32], features: &[f32; COUNT]) -> f32 {
-        if a.is_empty() || b.is_empty() {
+        if a.len() < self.size || b.len() < self.size {
             return f32::NEG_INFINITY;
         }
         let normal: Vec<f32> = features
@@ -116,7 +126,8 @@ impl Model {
             .map(|(value, (mean, deviation))| ((value - mean) / deviation).clamp(-CLIP, CLIP))
             .collect();
         let similar = Similarities::of(a, b, self.size);
-        let sum: f32 = self.networks.iter().map(|network| network.score(a, b, &similar, self.size, &normal)).sum();
+        let sum: f32 =
+            self.networks.iter().map(|network| network.score(a, b, &similar, self.size, &normal)).sum();
         sum / self.networks.len() as f32
     }
 }
@@ -162,7 +173,8 @@ impl Network {
         let mut count = 0;
         for (token, row) in a.chunks_exact(size).zip(similar.chunks_exact(columns)) {
             let nearest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let shares: Vec<f32> = row.iter().map(|value| ((value - nearest) * self.sharpness).exp()).collect();
+            let shares: Vec<f32> =
+                row.iter().map(|value| ((value - nearest) * self.sharpness).exp()).collect();
             let total: f32 = shares.iter().sum();
             let (own, rest) = input.split_at_mut(size);
             let (mixture, rest) = rest.split_at_mut(size);
@@ -220,8 +232,13 @@ impl Numbers<'_> {
     fn take(&mut self, count: usize) -> Result<Vec<f32>, BadModel> {
         let (bytes, rest) = self.rest.split_at_checked(count * 4).ok_or(BadModel("it is cut"))?;
         self.rest = rest;
-        let numbers: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect();
-        if numbers.iter().all(|number| number.is_finite()) { Ok(numbers) } else { Err(BadModel("a weight is no number")) }
+        let numbers: Vec<f32> =
+            bytes.as_chunks::<4>().0.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect();
+        if numbers.iter().all(|number| number.is_finite()) {
+            Ok(numbers)
+        } else {
+            Err(BadModel("a weight is no number"))
+        }
     }
 
     fn dense(&mut self, inputs: usize, outputs: usize) -> Result<Dense, BadModel> {

@@ -15,7 +15,7 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Packs tokens: where each stands in the text, and `size` numbers for each, none above 1.
+    /// Packs tokens: where each stands in the text, in order, and `size` (at least 1) numbers for each, none above 1.
     #[must_use]
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // within range by construction
     pub fn new(spans: &[(usize, usize)], tokens: &[f32], size: usize) -> Self {
@@ -24,14 +24,16 @@ impl Packed {
         let mut at = 0;
         for (start, end) in spans {
             put(&mut bytes, start.saturating_sub(at));
-            put(&mut bytes, end - start);
+            put(&mut bytes, end.saturating_sub(*start));
             at = *end;
         }
         for token in tokens.chunks_exact(size) {
             let largest = token.iter().fold(0.0_f32, |most, value| most.max(value.abs())).min(1.0);
             let scale = (largest * UNIT).ceil().max(1.0);
             bytes.push(scale as u8);
-            let step = |value: f32| ((value * UNIT / scale * STEPS).round() + STEPS + 1.0) as u8;
+            let step = |value: f32| {
+                ((value * UNIT / scale * STEPS).round().clamp(-STEPS, STEPS) + STEPS + 1.0) as u8
+            };
             for pair in token.chunks(2) {
                 bytes.push(step(pair[0]) | pair.get(1).map_or(0, |value| step(*value)) << 4);
             }
@@ -102,7 +104,9 @@ mod tests {
     #[test]
     fn what_was_packed_comes_out_again() {
         let spans = vec![(0, 3), (4, 300), (300, 301), (100_000, 100_002)];
-        let tokens: Vec<f32> = (0..4_u8).flat_map(|token| (0..32_u8).map(move |at| f32::from(token * at % 17) / 40.0 - 0.2)).collect();
+        let tokens: Vec<f32> = (0..4_u8)
+            .flat_map(|token| (0..32_u8).map(move |at| f32::from(token * at % 17) / 40.0 - 0.2))
+            .collect();
         let packed = Packed::new(&spans, &tokens, 32);
         let (again, numbers) = packed.open(32);
         assert_eq!(again, spans);

@@ -1,0 +1,52 @@
+//! Numbers in words. `one` is none of them: it is more often a pronoun.
+
+/// The value of a number word.
+#[must_use]
+pub fn number(word: &str) -> Option<u64> {
+    NUMBERS.iter().find(|(name, _)| *name == word).map(|(_, value)| *value)
+}
+
+const NUMBERS: &[(&str, u64)] = &[
+    ("zero", 0),
+    ("two", 2),
+    ("three", 3),
+    ("four", 4),
+    ("five", 5),
+    ("six", 6),
+    ("seven", 7),
+    ("eight", 8),
+    ("nine", 9),
+    ("ten", 10),
+    ("eleven", 11),
+    ("twelve", 12),
+    ("thirteen", 13),
+    ("fourteen", 14),
+    ("fifteen", 15),
+    ("sixteen", 16),
+    ("seventeen", 17),
+    ("eighteen", 18),
+    ("nineteen", 19),
+    ("twenty", 20),
+    ("thirty", 30),
+    ("forty", 40),
+    ("fifty", 50),
+    ("sixty", 60),
+    ("seventy", 70),
+    ("eighty", 80),
+    ("ninety", 90),
+    ("hundred", 100),
+    ("thousand", 1000),
+    ("million", 1_000_000),
+    ("billion", 1_000_000_000),
+    ("dozen", 12),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn number_words_have_their_value_and_one_has_none() {
+        assert_eq!((number("two"), number("dozen"), number("one")), (Some(2), Some(12), None));
+    }
+}
