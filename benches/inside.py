@@ -69,7 +69,13 @@ class Bench:
         self.gate = Gate(keys=[], hosts=[], any_address=False, origins=[], scope_agent_sessions=False, seed=7)
         self.head = self.gate.read(CHAT, "", [])
         self.exact = Exact(
-            max_entries=capacity, max_bytes=1 << 32, ttl_secs=86_400, stale_secs=0, aliases={}, stats=Stats(), semantic=True
+            max_entries=capacity,
+            max_bytes=1 << 32,
+            ttl_secs=86_400,
+            stale_secs=0,
+            aliases={},
+            stats=Stats(),
+            semantic=True,
         )
         lexicon, weights = (BUNDLED / "lexicon.bin").read_bytes(), (BUNDLED / "verifier.bin").read_bytes()
         self.verifier = Verifier(lexicon=lexicon, weights=weights)
@@ -109,7 +115,13 @@ def body(text: str) -> bytes:
 def reply() -> Complete:
     """A reply of about a hundred bytes of text."""
     choice = {"index": 0, "message": {"role": "assistant", "content": REPLY}, "finish_reason": "stop"}
-    document = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "bench-model", "choices": [choice]}
+    document = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "bench-model",
+        "choices": [choice],
+    }
     # Without usage a stored reply would not do for every request.
     document["usage"] = {"prompt_tokens": 42, "completion_tokens": 17, "total_tokens": 59}
     tee = Tee(CHAT, "json", 1 << 20)
@@ -226,8 +238,7 @@ async def weigh(entries: int, embedded: int) -> Weight:
         bench.store(f"{sample[place % embedded]} {place}", complete)
     # What the loop below needs itself is there before anything is weighed.
     for place in range(200):
-        text, question, sentence = turned(place)
-        bench.exact.read(bench.head, body(text))
+        bench.exact.read(bench.head, body(turned(place)[0]))
     gc.collect()
     before = rss_bytes()
     for place in range(entries):

@@ -41,8 +41,20 @@ REASONS: Final = (
     "because the disk is nearly full", "and check the totals first", "without changing the layout",
     "so that everybody finds them", "since the supplier asked twice", "and leave the originals alone",
 )  # fmt: skip
-FIRST: Final = ("How do I", "How can we", "What is the best way to", "Could you explain how to", "Please tell me how to")
-SECOND: Final = ("how would I", "how should we", "what is the right way to", "could you tell me how to", "show me how to")
+FIRST: Final = (
+    "How do I",
+    "How can we",
+    "What is the best way to",
+    "Could you explain how to",
+    "Please tell me how to",
+)
+SECOND: Final = (
+    "how would I",
+    "how should we",
+    "what is the right way to",
+    "could you tell me how to",
+    "show me how to",
+)
 
 
 def wordings(seed: int, fits: Callable[[str], bool]) -> Iterator[tuple[str, str]]:

@@ -8,8 +8,9 @@ trained on. The other half is never read here. Written: `verifier.bin` and `cali
 
 1. Tokens are reduced to 32 numbers by the directions in which they vary most; features of each pair are computed.
 2. One network is trained, and with it a better reduction.
-3. With that reduction fixed, and its numbers rounded as they will be kept, features are computed anew and several networks
-   are trained from different starting points; the verdict is their mean.
+3. With that reduction fixed, and its numbers rounded as they will be kept, features are computed anew, several networks
+   are trained from different starting points, and trees are grown on the features; the verdict is the sum of the networks'
+   mean and the trees' sum, on the same scale.
 4. A logistic and a curve of wrong answers over the score are fitted on the calibration pairs.
 
 Takes about fifteen minutes on two cores. What a network computes is described in `native/core/src/semantic/verdict/model.rs`.
@@ -27,6 +28,7 @@ from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
+import lightgbm as lgb
 import numpy as np
 import onnxruntime as ort
 
@@ -46,6 +48,9 @@ CLIP: Final = 4.0
 SHARPNESS: Final = 4.0
 WRONG_WEIGHT: Final = 1.5
 """A wrong pair that is let through costs more than a right one that is not."""
+
+BAGS: Final = 2
+"""Forests that are averaged."""
 
 Arrays = dict[str, Any]
 
@@ -125,7 +130,10 @@ def main() -> int:
         fit(corpus, ready, seed=10 + number, epochs=options.epochs, start=start, freeze=True)
         for number in range(options.networks)
     ]
+    forest = grow(features, corpus.same)
     weights = pack(start, mean, deviation, networks)
+    _, _, scores = corpus.look(weights)
+    weights = pack(start, mean, deviation, networks, forest, mix(scores, forest, features))
     (options.target / "verifier.bin").write_bytes(weights)
     say(f"verifier.bin: {len(weights)} bytes")
     tuning = [pair for pair in read(SHIPPED) if pair["half"] == "tuning"]
@@ -279,22 +287,72 @@ def batches(corpus: Corpus, random: np.random.Generator, size: int) -> list[tupl
 # -- the files
 
 
-def pack(start: Arrays, mean: np.ndarray, deviation: np.ndarray, networks: list[Arrays]) -> bytes:
+def pack(
+    start: Arrays,
+    mean: np.ndarray,
+    deviation: np.ndarray,
+    networks: list[Arrays],
+    forest: tuple[list[int], list[list[float]]] | None = None,
+    mixed: tuple[float, float] = (1.0, 1.0),
+) -> bytes:
     """The file of weights."""
+    roots, nodes = forest or ([], [])
     header = {
         "width": WIDTH,
         "size": SIZE,
         "hidden": HIDDEN,
         "wide": WIDE,
         "networks": len(networks),
+        "trees": len(roots),
+        "nodes": len(nodes),
+        "mix": mixed,
         "features": list(FEATURES),
     }
     arrays = [start["W"], start["b"], mean, deviation]
     for trained in networks:
         arrays += [trained["t"], *(trained[f"{kind}{place}"] for place in (1, 2, 3, 4) for kind in "mc")]
+    arrays += [np.array(roots), np.array(nodes)]
     text = json.dumps(header, separators=(",", ":")).encode()
     numbers = b"".join(np.ascontiguousarray(array, "<f4").tobytes() for array in arrays)
     return b"ISARVER1" + struct.pack("<I", len(text)) + text + numbers
+
+
+def grow(features: np.ndarray, same: np.ndarray) -> tuple[list[int], list[list[float]]]:
+    """Trees on the features: places of their roots, and nodes (feature or -1, threshold or value, left, right)."""
+    roots: list[int] = []
+    nodes: list[list[float]] = []
+
+    def put(node: dict[str, Any]) -> int:
+        place = len(nodes)
+        nodes.append([-1.0, node.get("leaf_value", 0.0) / BAGS, 0.0, 0.0])
+        if "split_feature" in node:
+            nodes[place] = [node["split_feature"], node["threshold"], 0.0, 0.0]
+            nodes[place][2] = put(node["left_child"])
+            nodes[place][3] = put(node["right_child"])
+        return place
+
+    for seed in range(BAGS):
+        grown = lgb.LGBMClassifier(
+            n_estimators=250, learning_rate=0.06, num_leaves=15, min_child_samples=20, subsample=0.8, subsample_freq=1,
+            colsample_bytree=0.5, reg_lambda=5, random_state=seed, n_jobs=1, verbose=-1,
+        ).fit(features, same)  # fmt: skip
+        roots += [put(tree["tree_structure"]) for tree in grown.booster_.dump_model()["tree_info"]]
+    return roots, nodes
+
+
+def mix(scores: np.ndarray, forest: tuple[list[int], list[list[float]]], features: np.ndarray) -> tuple[float, float]:
+    """Both parts brought to the same spread on the training pairs, and halved."""
+    roots, nodes = forest
+    sums = np.zeros(len(features))
+    table = np.array(nodes)
+    for root in roots:
+        at = np.full(len(features), root)
+        while (inner := table[at, 0] >= 0).any():
+            left = features[np.arange(len(at)), table[at, 0].astype(int)] <= table[at, 1]
+            at = np.where(inner, np.where(left, table[at, 2], table[at, 3]), at).astype(int)
+        sums += table[at, 1]
+    finite = np.isfinite(scores)
+    return 0.5, 0.5 * float(scores[finite].std() / sums[finite].std())
 
 
 def calibrate(corpus: Corpus, weights: bytes, target: Path) -> None:

@@ -20,8 +20,10 @@ DEFINITION = Definition(
     "of each only",
     rival="the same gateway with `cache_mode` exact, in alternating rounds of the same run",
     method=(
-        "What a miss waits longer because L1b has looked first is shown beside it, and not judged: both gateways are asked "
-        "the same new questions in turn, and only those count that both have passed on",
+        (
+            "What a miss waits longer because L1b has looked first is shown beside it, and not judged: both gateways are asked "
+            "the same new questions in turn, and only those count that both have passed on"
+        ),
     ),
 )
 CONNECTIONS: Final = 32

@@ -25,13 +25,19 @@ DEFINITION = Definition(
     expected="a text and its opposite are not served and score below a text and itself; the calibration is this verifier's",
     rival="the bare cosine of the same bundled model: at 0.85, the seed's default, and at 0.92",
     method=(
-        "Each pair is judged by the code of `isartor cache evaluate`: both texts are embedded by the bundled model, the "
-        "verifier reads and judges them, and a policy as in a gateway that has just started (the shipped calibration, "
-        "max_error_rate 0.01, no audits, nothing learned on the way) decides, pair by pair in an order shuffled with seed 0",
-        "A pair of which both texts stand in the training data (tools/pairs) or in the half for tuning is left out and counted; "
-        "of the others one text may be known there, so the last table has those besides of which none is",
-        "A hard negative is a pair of which the reply to one does not answer the other, though they look alike; it should "
-        "never be served",
+        (
+            "Each pair is judged by the code of `isartor cache evaluate`: both texts are embedded by the bundled model, the "
+            "verifier reads and judges them, and a policy as in a gateway that has just started (the shipped calibration, "
+            "max_error_rate 0.01, no audits, nothing learned on the way) decides, pair by pair in an order shuffled with seed 0"
+        ),
+        (
+            "A pair of which both texts stand in the training data (tools/pairs) or in the half for tuning is left out and counted; "
+            "of the others one text may be known there, so the last table has those besides of which none is"
+        ),
+        (
+            "A hard negative is a pair of which the reply to one does not answer the other, though they look alike; it should "
+            "never be served"
+        ),
     ),
 )
 PAIRS: Final = ROOT / "benches" / "semantic" / "pairs.jsonl"
@@ -104,8 +110,10 @@ def run(lab: Lab) -> Result:
             tradeoff("cosine", [one for one in rows if one.policy == "cosine"], seen, verified=False),
         ],
         notes=[
-            f"{ours.different} hard negatives of {len({one.kind for one in seen if not one.same})} kinds, {ours.same} "
-            f"paraphrases of {len({one.kind for one in seen if one.same})}",
+            (
+                f"{ours.different} hard negatives of {len({one.kind for one in seen if not one.same})} kinds, {ours.same} "
+                f"paraphrases of {len({one.kind for one in seen if one.same})}"
+            ),
             f"left out, because both texts were there to learn from: {len(pairs) - len(unknown)} of {len(pairs)}",
         ],
     )
@@ -187,9 +195,7 @@ def label(row: Row) -> str:
 def by_kind(seen: list[Seen], decided: list[list[bool]], rows: list[Row]) -> Table:
     """Served of each kind of pair, hard negatives first."""
     total = Counter((one.same, one.kind) for one in seen)
-    counts = [
-        Counter((one.same, one.kind) for one, flag in zip(seen, flags, strict=True) if flag) for flags in decided
-    ]
+    counts = [Counter((one.same, one.kind) for one, flag in zip(seen, flags, strict=True) if flag) for flags in decided]
     return Table(
         "Served of each kind of pair",
         ["kind", "is", *(label(row) for row in rows)],

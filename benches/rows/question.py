@@ -19,13 +19,19 @@ DEFINITION = Definition(
     expected="a stored question finds itself; of the timed ones nearly all have a candidate, so that there is a verdict",
     rival="a stop watch; the parts beside it",
     method=(
-        "In one process, without a server: the objects that a gateway has (bundled model with one ONNX Runtime thread, "
-        "verifier, index over the exact store, policy `verified`), pinned to the server's CPUs, on uvloop",
-        "Stored are texts of benches/semantic (FAQ, agent, the tuning half of the pairs) and questions put together by "
-        "benches/questions.py; timed is the second wording of stored ones",
-        "A time begins with the text and ends with the policy's decision. *Embed* is the model with its way to a thread and "
-        "back, *read* what the verifier notes of a question, *find* the search with its one or two verdicts, and *one "
-        "verdict* is timed by itself afterwards on the same pairs",
+        (
+            "In one process, without a server: the objects that a gateway has (bundled model with one ONNX Runtime thread, "
+            "verifier, index over the exact store, policy `verified`), pinned to the server's CPUs, on uvloop"
+        ),
+        (
+            "Stored are texts of benches/semantic (FAQ, agent, the tuning half of the pairs) and questions put together by "
+            "benches/questions.py; timed is the second wording of stored ones"
+        ),
+        (
+            "A time begins with the text and ends with the policy's decision. *Embed* is the model with its way to a thread and "
+            "back, *read* what the verifier notes of a question, *find* the search with its one or two verdicts, and *one "
+            "verdict* is timed by itself afterwards on the same pairs"
+        ),
     ),
 )
 BOUND_MS: Final = 3.0
@@ -38,7 +44,14 @@ def run(lab: Lab) -> Result:
     entries, asked = (1_000, 100) if lab.plan.quick else (10_000, 1_000)
     files = [SEMANTIC / name for name in ("faq.jsonl", "agent.jsonl", "pairs.jsonl")]
     lab.wait_until_quiet()
-    arguments = ["--entries", str(entries), "--count", str(asked), "--files", *map(str, filter(lambda f: f.exists(), files))]
+    arguments = [
+        "--entries",
+        str(entries),
+        "--count",
+        str(asked),
+        "--files",
+        *map(str, filter(lambda f: f.exists(), files)),
+    ]
     found = msgspec.json.decode(lab.pinned(["benches.inside", "speed", *arguments]), type=Speed)
     expect.require(found.stored == entries, f"{entries} questions are to be stored, not {found.stored}")
     expect.require(
@@ -61,7 +74,7 @@ def run(lab: Lab) -> Result:
             *(Samples(f"{name}, p99", "ms", [quantiles(values, n=100)[98]]) for name, values in parts),
         ],
         notes=[
-            f"{asked:,} questions among {found.stored:,}: {found.found:,} had a candidate, {found.nearest_is_first:,} the "
-            f"stored wording of the same question, {found.served:,} would have been served",
+            (f"{asked:,} questions among {found.stored:,}: {found.found:,} had a candidate, {found.nearest_is_first:,} the "
+            f"stored wording of the same question, {found.served:,} would have been served"),
         ],
     )  # fmt: skip

@@ -21,11 +21,15 @@ DEFINITION = Definition(
     expected="every question answered, L1b active before anything is weighed; as many entries in the index as in the store",
     rival="the same gateway without L1b; the same store before the questions are kept",
     method=(
-        "Model and runtime: RSS of all processes of one gateway less that of the other, each a new process, after the model "
-        "is loaded and has read 200 questions",
-        "Entries: in a process of its own the replies are stored, the process is weighed, their questions are kept, and it is "
-        "weighed again. The texts are really embedded ones, used again and again with the vector turned at random (to a "
-        "cosine of about 0.9), so that every entry has a vector of its own, in one scope",
+        (
+            "Model and runtime: RSS of all processes of one gateway less that of the other, each a new process, after the model "
+            "is loaded and has read 200 questions"
+        ),
+        (
+            "Entries: in a process of its own the replies are stored, the process is weighed, their questions are kept, and it is "
+            "weighed again. The texts are really embedded ones, used again and again with the vector turned at random (to a "
+            "cosine of about 0.9), so that every entry has a vector of its own, in one scope"
+        ),
         "1 MB is 1,000,000 bytes, 1 KB 1,000",
     ),
 )

@@ -51,7 +51,7 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_explain_tells_what_is_served_and_why() -> None:
     """Similarity, probability, verdict, policy, reasons and words."""
-    out = run("explain", "A", "B score 4.5 cosine 0.91")
+    out = run("explain", "A", "B score 6 cosine 0.91")
     assert "0.910" in out
     assert "would be served" in out
     assert "max_error_rate 0.01" in out
@@ -92,7 +92,7 @@ def test_explain_refuses_what_cannot_be_judged(capsys: pytest.CaptureFixture[str
 
 def test_explain_shows_control_characters_as_blanks() -> None:
     """What stands in a question cannot steer the terminal."""
-    assert "\x1b" not in run("explain", "A\x1b[31m", "B\x1b[31m score 4.5 cosine 0.9")
+    assert "\x1b" not in run("explain", "A\x1b[31m", "B\x1b[31m score 6 cosine 0.9")
 
 
 # -- pairs
@@ -272,7 +272,7 @@ def test_a_calibration_that_does_not_fit_is_told_and_not_used(
 
 def test_an_own_calibration_decides(place: Path) -> None:
     """One that trusts scores less serves less."""
-    b = "B score 4.5 cosine 0.9"
+    b = "B score 6 cosine 0.9"
     assert "would be served" in run("explain", "A", b)
     careful = Calibration(slope=0.2, intercept=0.0, model="m", pairs=50, date="2026-01-01")
     calibration.write(place / "home" / ".isartor" / calibration.FILE_NAME, careful)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -219,3 +222,14 @@ def test_a_wrong_model_is_named(tmp_path: Path, graph: Any, pattern: str) -> Non
 def test_a_window_too_small(tmp_path: Path) -> None:
     """A window in which not even a word fits is refused at start."""
     refuse(graphs.write(tmp_path, config_json={"max_position_embeddings": 2}), "a single word has more than 2 tokens")
+
+
+def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    """Official builds of ONNX Runtime send telemetry to their maker and leave an id in the temporary folder: not here."""
+    program = (
+        "from isartor._native import Tokenizer; from isartor.embedding.local import BUNDLED;"
+        "from isartor.embedding.onnx import Model; Model(BUNDLED, Tokenizer, window=256)"
+    )
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []

@@ -17,6 +17,7 @@ from isartor._native import Stats
 from isartor.config import Config
 from isartor.server import fellows, run
 from isartor.server.fellows import Dropped, Fellow, State, Worker, merged
+from isartor.stack.l1b.figures import Figures, page
 from isartor.wiring import Gateway
 from tests.native.reading import chat, complete, encoded, head, store
 
@@ -242,6 +243,26 @@ def test_the_dead_keep_their_counts_and_lose_their_cache(make: Make) -> None:
     count(c, 1)
     end(c)
     assert a.state(0).totals["total_prompts"] == 5
+
+
+def test_the_semantic_cache_adds_up_and_the_dead_lose_its_index() -> None:
+    """Sums are added at any depth; from them come one rate and one interval for all workers."""
+    figures = Figures()
+    figures.served = 4
+    figures.risk = 0.02
+    figures.audits["agree"] = 20
+    figures.audits["disagree"] = 1
+    sums = figures.sums() | {"entries": 3, "scopes": 1, "bytes": 100}
+    states = [State(1.0, {}, {}, [], {}, sums), State(1.0, {}, {}, [], {}, figures.sums()), State(1.0, {}, {}, [], {})]
+    shown = page(merged(states, 0).semantic, {"policy": "verified"})
+    assert (shown["policy"], shown["served"], shown["expected_error_rate"]) == ("verified", 8, 0.005)
+    observed = shown["observed_error_rate"]
+    assert (observed["audits"], observed["rate"]) == (42, pytest.approx(2 / 42))
+    assert observed["low"] < observed["rate"] < observed["high"]
+    assert shown["index"] == {"added": 0, "entries": 3, "scopes": 1, "bytes": 100}
+    nothing = page({}, {})
+    assert nothing["expected_error_rate"] is nothing["mean_similarity"] is None
+    assert nothing["observed_error_rate"] == {"rate": None, "low": None, "high": None, "audits": 0}
 
 
 def test_averages_weigh_by_requests() -> None:

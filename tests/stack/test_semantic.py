@@ -412,6 +412,16 @@ def test_an_audit_goes_to_the_provider_and_is_compared() -> None:
     run(test)
 
 
+def test_the_very_same_question_is_not_audited() -> None:
+    """Where L1a does not answer, a repeat is L1b's; its second reply would say nothing of wordings."""
+
+    async def test() -> None:
+        stack = await first(SemanticStack(FakeProvider(reply()), exact=False, chance=AUDIT))
+        assert isinstance(await stack.ask(chat("one")), Hit)
+
+    run(test)
+
+
 def test_a_disagreement_takes_the_entry_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The pair is never proposed again, the entry is gone, the fresh reply stays, and the outcome is written down."""
     judged_as(monkeypatch, Likeness.DISAGREE)

@@ -6,6 +6,7 @@ requests instead, for what has no body to carry them. All times are milliseconds
 
 =================== ========================================================================================
 `chunks=N`          number of text pieces (5)
+`text=WORDS`        the answer's text, in one piece, instead of one that is unique
 `size=N`            pads every text piece to N bytes
 `delay_ms=N`        pause before every piece of the body
 `head_delay_ms=N`   pause before the head
@@ -72,6 +73,8 @@ class Plan:
         if self.schema is not None:
             text = dumps(sample(self.schema, f"stub answer {self.tag}"))
             return [text[at : at + 24] for at in range(0, len(text), 24)]
+        if self.flag("text"):
+            return [self.options["text"]]
         count = max(1, self.integer("chunks", 5))
         size = self.integer("size")
         pieces = [f"stub answer {self.tag}", *(_FILLER[n % len(_FILLER)] for n in range(count - 1))]

@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let dimension: usize = dimension.parse()?;
     let (entries, queries) = (read(entries, dimension)?, read(queries, dimension)?);
-    if dimension == 0 || dimension % 16 != 0 || entries.is_empty() || queries.is_empty() {
+    if dimension == 0 || !dimension.is_multiple_of(16) || entries.is_empty() || queries.is_empty() {
         return Err("expected vectors, of a dimension that 16 divides".into());
     }
     let index = Index::new(Options { dimension, ..Options::default() })?;

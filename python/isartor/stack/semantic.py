@@ -209,8 +209,9 @@ class SemanticCache:
         if candidate is None:
             return None
         figures.candidates += 1
-        # Who wants nothing but a stored reply, or has nothing stored, is no occasion to ask the provider.
-        audits = request.cacheable and not exchange.head.only_if_cached
+        # Who wants nothing but a stored reply, or has nothing stored, is no occasion to ask the provider; nor is the
+        # very same question: a second reply to it would tell how much the model's answers vary.
+        audits = request.cacheable and not exchange.head.only_if_cached and candidate.key != request.key
         decision = ready.policy.decide(candidate, audits=audits)
         _say(candidate, decision)
         if decision.action is Action.SERVE:

@@ -210,7 +210,7 @@ impl Semantic {
             kept.remove(&id);
             self.index.remove(id);
         }
-        if kept.len() < kept.capacity() / 4 {
+        if kept.len() * 4 < kept.capacity() {
             let room = kept.len() * 2;
             kept.shrink_to(room);
         }
@@ -262,3 +262,6 @@ impl Semantic {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -256,3 +256,6 @@ fn candidates(stem: &str, instead: &str) -> Vec<String> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

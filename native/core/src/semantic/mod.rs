@@ -8,6 +8,8 @@
 //! * [`verdict`]: whether the reply to one question answers another.
 
 pub mod cache;
+#[cfg(test)]
+mod fixtures;
 pub mod index;
 pub mod lexicon;
 pub mod question;

@@ -288,12 +288,12 @@ impl Walk<'_> {
         match (value, unit) {
             (Some(value), "") => self.push(&value, Kind::Number, at, end, false),
             (Some(value), "st" | "nd" | "rd" | "th") => {
-                self.push(&ordinal(&value), Kind::Word, at, end, false)
+                self.push(&ordinal(&value), Kind::Word, at, end, false);
             }
             (Some(value), "k") => self.push(&scaled(&value, 3), Kind::Number, at, end, false),
             // A million, not a metre.
             (Some(value), "m") if core.ends_with('M') => {
-                self.push(&scaled(&value, 6), Kind::Number, at, end, false)
+                self.push(&scaled(&value, 6), Kind::Number, at, end, false);
             }
             (Some(value), unit) if plain && unit.chars().count() <= 12 => {
                 self.push(&value, Kind::Number, at, end, false);
@@ -442,7 +442,7 @@ fn scaled(value: &str, zeros: usize) -> String {
     }
 }
 
-/// `don't` → `do` `not`, `what's` → `what` `is`, `dog's` → `dog`.
+/// `don't` → `do` `not`, `what's` → `what` (its `is` would be glue), `dog's` → `dog`.
 fn split_contraction(lower: &str) -> Vec<(String, &'static str)> {
     for (ending, rest) in
         [("n't", "not"), ("'re", "are"), ("'ve", "have"), ("'ll", "will"), ("'m", "am"), ("'d", "would")]
@@ -460,3 +460,6 @@ fn split_contraction(lower: &str) -> Vec<(String, &'static str)> {
     let stem = lower.strip_suffix("'s").or_else(|| lower.strip_suffix('\'')).unwrap_or(lower);
     vec![(stem.replace('\'', ""), "")]
 }
+
+#[cfg(test)]
+mod tests;

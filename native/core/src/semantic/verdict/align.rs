@@ -142,9 +142,10 @@ fn runs(question: &Question, left: &[usize], lexicon: &Lexicon) -> Vec<[Option<R
         Some(Run { glued: texts.concat(), phrase })
     };
     let mut found: Vec<_> = question.words.iter().map(|_| [None, None]).collect();
-    for &place in left {
-        for first in place.saturating_sub(1)..=place {
-            found[first] = [run(first, first + 1), run(first, first + 2)];
+    for &last in left {
+        let before = last.saturating_sub(1);
+        for (first, runs) in (before..).zip(&mut found[before..=last]) {
+            *runs = [run(first, first + 1), run(first, first + 2)];
         }
     }
     found
@@ -158,8 +159,9 @@ fn joined(
     lexicon: &Lexicon,
 ) -> Option<(usize, usize, How)> {
     for &place in left {
-        for first in place.saturating_sub(1)..=place {
-            for (last, run) in (first + 1..).zip(&runs[first]) {
+        let before = place.saturating_sub(1);
+        for (first, runs) in (before..).zip(&runs[before..=place]) {
+            for (last, run) in (first + 1..).zip(runs) {
                 let Some(Run { glued, phrase }) = run else { continue };
                 if *glued == word.text {
                     return Some((first, last, How::Compound));
@@ -234,3 +236,6 @@ pub fn edits(a: &str, b: &str, limit: usize) -> usize {
     }
     rows[a.len()][b.len()]
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ pub mod align;
 pub mod features;
 pub mod model;
 mod pack;
+pub mod trees;
 
 use features::{Directions, Looked, Side, Veto};
 use model::{BadModel, Model};
@@ -237,3 +238,6 @@ fn reasons(a: &Subject, b: &Subject, looked: &Looked, lexicon: &Lexicon) -> Vec<
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! Every token looks at the tokens of the other question, takes the mixture that is nearest to it, and a small
 //! network says what is wrong between the two; the worst and the mean of that over all tokens, in both directions, go with the
 //! [features](super::features) into a last layer that gives the log odds. Several such networks, trained from other
-//! starting points, are averaged. Nothing depends on which question comes first. **Source**: trained by `tools/train_verifier.py` on
+//! starting points, are averaged, and [decision trees](super::trees) over the features have a say. Nothing depends on which question comes first. **Source**: trained by `tools/train_verifier.py` on
 //! the pairs in `tools/pairs/`. **Cost**: about 60 µs per network for two questions of 25 tokens.
 //!
 //! File: the magic `ISARVER1`, the length of a JSON header as `u32`, the header (sizes, names of the features, names and shapes of
@@ -12,6 +12,7 @@
 use serde_json::Value;
 
 use super::features::{COUNT, NAMES};
+use super::trees::{Forest, NUMBERS};
 
 const MAGIC: &[u8] = b"ISARVER1";
 /// Features are compared with the training set's mean in units of its deviation; further out nothing was learned.
@@ -30,6 +31,9 @@ pub struct Model {
     mean: Vec<f32>,
     deviation: Vec<f32>,
     networks: Vec<Network>,
+    forest: Forest,
+    /// What the networks' mean and the forest's sum are multiplied with.
+    mix: (f32, f32),
 }
 
 #[derive(Debug)]
@@ -96,10 +100,16 @@ impl Model {
                 last: numbers.dense(wide, 1)?,
             });
         }
+        let roots = numbers.take(size("trees"))?;
+        let nodes = numbers.take(size("nodes").saturating_mul(NUMBERS))?;
+        let forest = Forest::new(&roots, &nodes).ok_or(BadModel("a tree has no end"))?;
+        let mix = |place: usize| header["mix"][place].as_f64().unwrap_or(1.0);
+        #[allow(clippy::cast_possible_truncation)] // weights
+        let mix = (mix(0) as f32, mix(1) as f32);
         if !numbers.rest.is_empty() || networks.is_empty() {
             return Err(BadModel("its length does not fit its sizes"));
         }
-        Ok(Self { width, size: kept, projection, mean, deviation, networks })
+        Ok(Self { width, size: kept, projection, mean, deviation, networks, forest, mix })
     }
 
     /// A token's embedding as it is kept: projected, of unit length.
@@ -128,7 +138,7 @@ impl Model {
         let similar = Similarities::of(a, b, self.size);
         let sum: f32 =
             self.networks.iter().map(|network| network.score(a, b, &similar, self.size, &normal)).sum();
-        sum / self.networks.len() as f32
+        sum / self.networks.len() as f32 * self.mix.0 + self.forest.score(features) * self.mix.1
     }
 }
 
@@ -230,7 +240,7 @@ struct Numbers<'b> {
 
 impl Numbers<'_> {
     fn take(&mut self, count: usize) -> Result<Vec<f32>, BadModel> {
-        let (bytes, rest) = self.rest.split_at_checked(count * 4).ok_or(BadModel("it is cut"))?;
+        let (bytes, rest) = self.rest.split_at_checked(count.saturating_mul(4)).ok_or(BadModel("it is cut"))?;
         self.rest = rest;
         let numbers: Vec<f32> =
             bytes.as_chunks::<4>().0.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect();
@@ -245,3 +255,6 @@ impl Numbers<'_> {
         Ok(Dense { weights: self.take(inputs * outputs)?, bias: self.take(outputs)? })
     }
 }
+
+#[cfg(test)]
+mod tests;
