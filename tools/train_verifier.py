@@ -109,7 +109,12 @@ def main() -> int:
     parser.add_argument("--networks", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--target", type=Path, default=MODEL)
+    parser.add_argument("--calibrate-only", action="store_true", help="keep verifier.bin, fit calibration.json anew")
     options = parser.parse_args()
+    tuning = [pair for pair in read(SHIPPED) if pair["half"] == "tuning"]
+    if options.calibrate_only:
+        calibrate(Corpus(tuning), (options.target / "verifier.bin").read_bytes(), options.target / "calibration.json")
+        return 0
     pairs = [json.loads(line) for path in sorted(PAIRS.glob("*.jsonl")) for line in path.read_text().splitlines()]
     held = {(pair["a"], pair["b"]) for pair in read(SHIPPED)}
     pairs = [pair for pair in pairs if (pair["a"], pair["b"]) not in held and (pair["b"], pair["a"]) not in held]
@@ -136,7 +141,6 @@ def main() -> int:
     weights = pack(start, mean, deviation, networks, forest, mix(scores, forest, features))
     (options.target / "verifier.bin").write_bytes(weights)
     say(f"verifier.bin: {len(weights)} bytes")
-    tuning = [pair for pair in read(SHIPPED) if pair["half"] == "tuning"]
     calibrate(Corpus(tuning), weights, options.target / "calibration.json")
     return 0
 

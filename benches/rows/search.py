@@ -42,6 +42,7 @@ DEFINITION = Definition(
 SMALLER: Final = 100_000
 SMALLER_MS: Final = 0.2
 MOST_MS: Final = 1.0
+EXAMPLES: Final = ("index_bench", "index_vectors")
 AGREE_PERCENT: Final = 99.0
 HEAD: Final = re.compile(r"^(\d+) \w+ entries: ([\d.]+) us per insertion.*?, (\d+) bytes per entry", re.MULTILINE)
 LINE: Final = re.compile(r"^ +([\w. ]+): agree ([\d.]+), p50 (\d+) us, p99 (\d+) us(?:, queries (\d+))?", re.MULTILINE)
@@ -74,12 +75,12 @@ class Run(msgspec.Struct, frozen=True):
 def run(lab: Lab) -> Result:
     """Build, then run each."""
     sizes = ((20_000, 50),) if lab.plan.quick else ((100_000, 400), (1_000_000, 100))
-    build()
+    built = build()
     made = [
-        example(lab, "made", "index_bench", str(entries), "clustered", str(count), count=count)
+        example(lab, "made", built["index_bench"], str(entries), "clustered", str(count), count=count)
         for entries, count in sizes
     ]
-    real, told = embedded(lab)
+    real, told = embedded(lab, built["index_vectors"])
     for found in [*made, real]:
         expect.require(len(found.lines) > 1, f"index of {found.entries:,}: the queries are to be of several kinds")
     judged = [*((found, "0.85") for found in made), (real, "all")]
@@ -103,32 +104,34 @@ def run(lab: Lab) -> Result:
     )  # fmt: skip
 
 
-def build() -> None:
-    """Compile both examples."""
+def build() -> dict[str, str]:
+    """Compile both examples; where each is."""
     if shutil.which("cargo") is None:
         msg = "cargo is missing; row 11 needs a Rust toolchain"
         raise DiedError(msg)
     done = subprocess.run(
-        ["cargo", "build", "--release", "--quiet", "-p", "isartor-core", "--example", "index_bench", "--example",
-         "index_vectors"],
+        ["cargo", "build", "--release", "--message-format", "json-render-diagnostics", "-p", "isartor-core",
+         *(word for name in EXAMPLES for word in ("--example", name))],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if done.returncode:
+    told = [msgspec.json.decode(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    built = {one["target"]["name"]: one["executable"] for one in told if one.get("executable")}
+    if done.returncode or not built.keys() >= set(EXAMPLES):
         msg = f"the examples do not compile:\n{done.stderr[-2000:]}"
         raise DiedError(msg)
+    return built
 
 
-def example(lab: Lab, label: str, name: str, *arguments: str, count: int) -> Run:
+def example(lab: Lab, label: str, program: str, *arguments: str, count: int) -> Run:
     """Run one example and read its output."""
     lab.wait_until_quiet()
     done = subprocess.run(
-        ["taskset", "-c", listed(lab.cpus.server), "cargo", "run", "--release", "--quiet", "-p", "isartor-core",
-         "--example", name, "--", *arguments],
+        ["taskset", "-c", listed(lab.cpus.server), program, *arguments],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     head = HEAD.search(done.stdout)
     if done.returncode or head is None:
-        msg = f"{name} failed:\n{done.stderr[-2000:]}{done.stdout[-500:]}"
+        msg = f"{program} failed:\n{done.stderr[-2000:]}{done.stdout[-500:]}"
         raise DiedError(msg)
     lines = [
         Line(kind, float(agree), float(p50), float(p99), int(queries or count))
@@ -137,7 +140,7 @@ def example(lab: Lab, label: str, name: str, *arguments: str, count: int) -> Run
     return Run(label, int(head[1]), float(head[2]), float(head[3]), lines)
 
 
-def embedded(lab: Lab) -> tuple[Run, str]:
+def embedded(lab: Lab, program: str) -> tuple[Run, str]:
     """The index of embeddings, and what they are of."""
     entries, limit = (10_000, 2_000) if lab.plan.quick else (100_000, 100_000)
     home = lab.home()
@@ -146,7 +149,7 @@ def embedded(lab: Lab) -> tuple[Run, str]:
     told = msgspec.json.decode(lab.pinned(["benches.inside", "vectors", *arguments]), type=dict[str, int])
     every, asked = home / "entries.f32", home / "queries.f32"
     try:
-        found = example(lab, "embedded", "index_vectors", str(every), str(asked), "384", count=told["queries"])
+        found = example(lab, "embedded", program, str(every), str(asked), "384", count=told["queries"])
     finally:
         forget(every, asked)
     expect.require(found.entries == entries, f"{entries:,} embeddings are to be in the index, not {found.entries:,}")

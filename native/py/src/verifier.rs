@@ -107,7 +107,9 @@ impl Verifier {
         let expected = encoded.inner.ids.len() * self.inner.width();
         if tokens.len() != expected {
             let got = tokens.len();
-            return Err(PyValueError::new_err(format!("{got} numbers for the tokens, {expected} are expected")));
+            return Err(PyValueError::new_err(format!(
+                "{got} numbers for the tokens, {expected} are expected"
+            )));
         }
         let inner = released(py, || self.inner.read(text, &encoded.inner, &sentence, &tokens));
         Ok(Question { inner })

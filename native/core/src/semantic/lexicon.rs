@@ -14,6 +14,8 @@ const MAGIC: &[u8] = b"ISARLEX1";
 const SECTIONS: usize = 10;
 /// Longest chain of broader terms that is followed.
 const UP: usize = 3;
+/// A meaning is usual if it was met at least an eighth as often as the word's most frequent one: in bits.
+const RARER: u32 = 3;
 
 /// A word's number in the table.
 pub type Word = u32;
@@ -117,18 +119,18 @@ impl Lexicon {
         if self.has_pair(5, a, b) {
             return Relation::Antonym;
         }
-        if self.senses(a).any(|(sense, _)| self.senses(b).any(|(other, _)| sense == other)) {
+        if self.usual(a).any(|sense| self.usual(b).any(|other| sense == other)) {
             return Relation::Synonym;
         }
         if self.has_pair(6, a, b) {
             return Relation::Derived;
         }
         let (up_a, up_b) = (self.above(a), self.above(b));
-        let is_among = |word: Word, above: &[u32]| self.senses(word).any(|(sense, _)| above.contains(&sense));
+        let is_among = |word: Word, above: &[u32]| self.usual(word).any(|sense| above.contains(&sense));
         if is_among(b, &up_a) || is_among(a, &up_b) {
             return Relation::Broader;
         }
-        let direct = |word: Word| self.senses(word).filter_map(|(sense, _)| self.hypernym(sense));
+        let direct = |word: Word| self.usual(word).filter_map(|sense| self.hypernym(sense));
         if direct(a).any(|above| direct(b).any(|other| above == other)) {
             return Relation::Sister;
         }
@@ -156,13 +158,19 @@ impl Lexicon {
         })
     }
 
+    /// The meanings in which a word is mostly used: what it means once in a while makes no synonyms.
+    fn usual(&self, word: Word) -> impl Iterator<Item = u32> + '_ {
+        let most = self.senses(word).map(|(_, count)| count).max().unwrap_or(0);
+        self.senses(word).filter(move |(_, count)| count + RARER >= most).map(|(sense, _)| sense)
+    }
+
     fn hypernym(&self, synset: u32) -> Option<u32> {
         Some(self.int(4, synset as usize)).filter(|above| *above != u32::MAX)
     }
 
     fn above(&self, word: Word) -> Vec<u32> {
         let mut found = Vec::new();
-        for (sense, _) in self.senses(word) {
+        for sense in self.usual(word) {
             let mut at = sense;
             for _ in 0..UP {
                 let Some(above) = self.hypernym(at) else { break };

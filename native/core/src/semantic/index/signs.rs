@@ -40,7 +40,11 @@ impl SignTable {
     }
 
     /// Offers every entry of this cell.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of bits in the guise of an f64")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of bits in the guise of an f64"
+    )]
     pub fn search(&self, query: &[u8], cell: u32, short: &mut Shortlist) {
         for (at, signs) in (0_u32..).zip(self.0.chunks_exact(query.len())) {
             // `None` only where lengths differ.

@@ -74,7 +74,11 @@ fn word(token: Token, lexicon: &Lexicon) -> Word {
     if class != Class::Content {
         return Word { text, kind, class, start, end, is_name: false, degree: 0, is_known: true };
     }
-    let base = lexicon.base(&text).into_owned();
+    let base = if classes::UNBENDING.contains(&text.as_str()) {
+        text.clone()
+    } else {
+        lexicon.base(&text).into_owned()
+    };
     let degree = match () {
         () if base == text => 0,
         () if text.ends_with("est") => 2,

@@ -38,7 +38,7 @@ pub type Quotes = Vec<String>;
 /// The tokens of a text and its quotations.
 #[must_use]
 pub fn segment(text: &str) -> (Vec<Token>, Quotes) {
-    let mut walk = Walk { text, tokens: Vec::new(), quotes: Vec::new(), fresh: true };
+    let mut walk = Walk { text, tokens: Vec::new(), quotes: Vec::new(), fresh: true, fresh_before: true };
     walk.run();
     (walk.tokens, walk.quotes)
 }
@@ -49,6 +49,8 @@ struct Walk<'t> {
     quotes: Quotes,
     /// A sentence begins here.
     fresh: bool,
+    /// The word in hand began one.
+    fresh_before: bool,
 }
 
 /// A quotation of more bytes is none: its marks belong to something else.
@@ -184,9 +186,18 @@ impl Walk<'_> {
         let capital = letters.next().is_some_and(char::is_uppercase);
         let inner = letters.any(char::is_uppercase);
         let is_name = inner || (capital && !self.fresh && word.len() > 1);
+        self.fresh_before = self.fresh;
         self.fresh = false;
-        let lower = word.to_lowercase().replace('’', "'");
         let end = at + word.len();
+        // `column A`, `service B`: a name of one letter, unless it begins a sentence or is the speaker.
+        if is_single_capital(word)
+            && self.tokens.last().is_some_and(|last| last.end <= at)
+            && !self.fresh_before
+        {
+            self.push(word, Kind::Literal, at, end, true);
+            return;
+        }
+        let lower = word.to_lowercase().replace('’', "'");
         for (stem, rest) in split_contraction(&lower) {
             self.spelled(&stem, at, end, is_name);
             if !rest.is_empty() {
@@ -198,6 +209,10 @@ impl Walk<'_> {
     fn spelled(&mut self, word: &str, at: usize, end: usize, is_name: bool) {
         if let Some(value) = classes::number(word) {
             self.counted(value, at, end);
+            return;
+        }
+        if let Some(value) = classes::ordinal(word) {
+            self.push(&format!("{value}th"), Kind::Number, at, end, false);
             return;
         }
         match classes::spelled(word) {
@@ -288,7 +303,8 @@ impl Walk<'_> {
         match (value, unit) {
             (Some(value), "") => self.push(&value, Kind::Number, at, end, false),
             (Some(value), "st" | "nd" | "rd" | "th") => {
-                self.push(&ordinal(&value), Kind::Word, at, end, false);
+                let (text, kind) = ordinal(&value);
+                self.push(&text, kind, at, end, false);
             }
             (Some(value), "k") => self.push(&scaled(&value, 3), Kind::Number, at, end, false),
             // A million, not a metre.
@@ -334,6 +350,10 @@ impl Walk<'_> {
             self.tokens.push(Token { text: text.to_owned(), kind, start, end, is_name });
         }
     }
+}
+
+fn is_single_capital(word: &str) -> bool {
+    word.len() == 1 && word.bytes().all(|byte| byte.is_ascii_uppercase() && byte != b'I')
 }
 
 fn is_flag(core: &str) -> bool {
@@ -421,14 +441,12 @@ fn normal(number: &str) -> Option<String> {
     })
 }
 
-fn ordinal(value: &str) -> String {
+/// `first` and `second` mean many things; from the third on an ordinal is a number.
+fn ordinal(value: &str) -> (String, Kind) {
     match value {
-        "1" => "first".to_owned(),
-        "2" => "second".to_owned(),
-        "3" => "third".to_owned(),
-        "4" => "fourth".to_owned(),
-        "5" => "fifth".to_owned(),
-        _ => format!("{value}th"),
+        "1" => ("first".to_owned(), Kind::Word),
+        "2" => ("second".to_owned(), Kind::Word),
+        _ => (format!("{value}th"), Kind::Number),
     }
 }
 

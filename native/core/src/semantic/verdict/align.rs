@@ -25,8 +25,6 @@ pub enum How {
     Synonym,
     /// One is made from the other.
     Derived,
-    /// One is a kind of the other.
-    Broader,
     /// A slip of the pen.
     Typo,
 }
@@ -72,7 +70,6 @@ pub fn align(a: &Question, b: &Question, lexicon: &Lexicon) -> Alignment {
     found.pair(How::Synonym, |x, y| relation(x, y) == Relation::Synonym);
     found.pair(How::Derived, |x, y| relation(x, y) == Relation::Derived);
     found.pair(How::Typo, |x, y| is_slip(&a.words[x], &b.words[y]));
-    found.pair(How::Broader, |x, y| relation(x, y) == Relation::Broader);
     found.pairs.sort_unstable_by_key(|(x, y, _)| (*x, *y));
     found
 }
@@ -200,7 +197,11 @@ fn are_words(x: &Word, y: &Word) -> bool {
 
 /// Whether one word, which is none of the language, is the other with a slip: one edit, two in long words.
 fn is_slip(x: &Word, y: &Word) -> bool {
-    if !are_words(x, y) || x.is_known == y.is_known {
+    if !are_words(x, y)
+        || x.is_known == y.is_known
+        || is_prefixed(&x.text, &y.text)
+        || is_prefixed(&y.text, &x.text)
+    {
         return false;
     }
     let longest = x.text.chars().count().max(y.text.chars().count());
@@ -210,6 +211,12 @@ fn is_slip(x: &Word, y: &Word) -> bool {
         _ => 2,
     };
     edits(&x.text, &y.text, allowed) <= allowed
+}
+
+/// `unmounted` is no slip of `mounted`.
+fn is_prefixed(long: &str, short: &str) -> bool {
+    let prefixes = ["un", "in", "im", "ir", "il", "dis", "de", "re", "non", "mis", "pre", "a"];
+    long.strip_suffix(short).is_some_and(|prefix| prefixes.contains(&prefix))
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours between two words; anything above `limit` counts as more.

@@ -191,7 +191,6 @@ const fn name(how: How) -> &'static str {
         How::Compound => "compound",
         How::Synonym => "synonym",
         How::Derived => "derived",
-        How::Broader => "broader",
         How::Typo => "typo",
     }
 }

@@ -240,7 +240,8 @@ struct Numbers<'b> {
 
 impl Numbers<'_> {
     fn take(&mut self, count: usize) -> Result<Vec<f32>, BadModel> {
-        let (bytes, rest) = self.rest.split_at_checked(count.saturating_mul(4)).ok_or(BadModel("it is cut"))?;
+        let (bytes, rest) =
+            self.rest.split_at_checked(count.saturating_mul(4)).ok_or(BadModel("it is cut"))?;
         self.rest = rest;
         let numbers: Vec<f32> =
             bytes.as_chunks::<4>().0.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect();

@@ -20,7 +20,12 @@ pub struct Forest {
 enum Node {
     Leaf(f32),
     /// At most `threshold`: left.
-    Split { feature: usize, threshold: f32, left: usize, right: usize },
+    Split {
+        feature: usize,
+        threshold: f32,
+        left: usize,
+        right: usize,
+    },
 }
 
 impl Forest {
@@ -73,7 +78,7 @@ impl Forest {
 /// A whole number that a float holds exactly.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked
 fn whole(number: f32) -> Option<usize> {
-    (number >= 0.0 && number < 16_777_216.0 && number.fract() == 0.0).then_some(number as usize)
+    ((0.0..16_777_216.0).contains(&number) && number.fract() == 0.0).then_some(number as usize)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Numbers in words. `one` is none of them: it is more often a pronoun.
+//! Numbers and ordinals in words. `one` is none of them: it is more often a pronoun.
 
 /// The value of a number word.
 #[must_use]
@@ -39,6 +39,30 @@ const NUMBERS: &[(&str, u64)] = &[
     ("million", 1_000_000),
     ("billion", 1_000_000_000),
     ("dozen", 12),
+];
+
+/// The value of an ordinal from the third on.
+#[must_use]
+pub fn ordinal(word: &str) -> Option<u64> {
+    ORDINALS.iter().find(|(name, _)| *name == word).map(|(_, value)| *value)
+}
+
+const ORDINALS: &[(&str, u64)] = &[
+    ("third", 3),
+    ("fourth", 4),
+    ("fifth", 5),
+    ("sixth", 6),
+    ("seventh", 7),
+    ("eighth", 8),
+    ("ninth", 9),
+    ("tenth", 10),
+    ("eleventh", 11),
+    ("twelfth", 12),
+    ("twentieth", 20),
+    ("thirtieth", 30),
+    ("fortieth", 40),
+    ("fiftieth", 50),
+    ("hundredth", 100),
 ];
 
 #[cfg(test)]

@@ -16,19 +16,20 @@ pub(super) fn contrasts(
     b: &Question,
     alignment: &Alignment,
     lexicon: &Lexicon,
-) -> (usize, usize) {
-    let (mut antonyms, mut sisters) = (0, 0);
+) -> (usize, usize, usize) {
+    let (mut antonyms, mut sisters, mut broader) = (0, 0, 0);
     if alignment.left_a.len() > MOST_LEFT || alignment.left_b.len() > MOST_LEFT {
-        return (0, 0);
+        return (0, 0, 0);
     }
     for x in &alignment.left_a {
         for y in &alignment.left_b {
             match lexicon.relation(&a.words[*x].text, &b.words[*y].text) {
                 Relation::Antonym => antonyms += 1,
                 Relation::Sister => sisters += 1,
+                Relation::Broader => broader += 1,
                 _ => {}
             }
         }
     }
-    (antonyms, sisters)
+    (antonyms, sisters, broader)
 }

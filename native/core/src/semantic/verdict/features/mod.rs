@@ -152,7 +152,7 @@ pub fn look(a: Side<'_>, b: Side<'_>, cosine: f32, lexicon: &Lexicon) -> Looked 
     };
     let both = |pick: fn(&Word) -> bool| (words(a, left_a, pick) + words(b, left_b, pick)) as f32;
     let how = |kind: How| alignment.pairs.iter().filter(|(_, _, how)| *how == kind).count() as f32;
-    let (antonyms, sisters) = contrasts(a.question, b.question, &alignment, lexicon);
+    let (antonyms, sisters, broader) = contrasts(a.question, b.question, &alignment, lexicon);
     let alone: Vec<f32> = similar.best(left_a, left_b);
     let replaced = similar.replaced(left_a, left_b);
     let mut all = similar.best(&similar.content_a, &similar.content_b);
@@ -178,7 +178,7 @@ pub fn look(a: Side<'_>, b: Side<'_>, cosine: f32, lexicon: &Lexicon) -> Looked 
         how(How::Compound),
         how(How::Synonym),
         how(How::Derived),
-        how(How::Broader),
+        broader as f32,
         how(How::Typo),
         left as f32,
         left_a.len().min(left_b.len()) as f32,
