@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from benches.inside import Speed
-from benches.lab import Lab
+from benches.lab import Lab, Quiet
 from benches.processes import ROOT
 from benches.results import Check, Definition, Result, Samples
 from benches.rows import expect
@@ -40,10 +40,11 @@ SEMANTIC: Final = ROOT / "benches" / "semantic"
 
 
 def run(lab: Lab) -> Result:
-    """Time them in a process of their own; the median of the rounds' medians is judged."""
+    """Time them in a process of their own; their median is judged."""
     entries, asked = (1_000, 100) if lab.plan.quick else (10_000, 1_000)
     files = [SEMANTIC / name for name in ("faq.jsonl", "agent.jsonl", "pairs.jsonl")]
-    lab.wait_until_quiet()
+    # One run, never repeated: storing takes most of its time. What others took of the machine meanwhile is told.
+    quiet = Quiet(repeated=lab.plan.rounds)
     arguments = [
         "--entries",
         str(entries),
@@ -52,13 +53,14 @@ def run(lab: Lab) -> Result:
         "--files",
         *map(str, filter(lambda f: f.exists(), files)),
     ]
-    found = msgspec.json.decode(lab.pinned(["benches.inside", "speed", *arguments]), type=Speed)
+    printed = lab.undisturbed(lambda: lab.pinned(["benches.inside", "speed", *arguments]), quiet)
+    found = msgspec.json.decode(printed, type=Speed)
     expect.require(found.stored == entries, f"{entries} questions are to be stored, not {found.stored}")
     expect.require(
         found.found >= LEAST_FOUND * asked, f"of {asked} questions {found.found} had a candidate, too few for a verdict"
     )
     parts = [("embed", found.embed), ("read", found.read), ("find", found.find), ("one verdict", found.verdict)]
-    # Round by round, though it is one run: what of it is steady shows in minimum and maximum.
+    # Every tenth one belongs together: how steady the median is shows in minimum and maximum.
     tenths = [found.whole[start :: max(asked // 100, 1)] for start in range(max(asked // 100, 1))]
     p99 = quantiles(found.whole, n=100)[98]
     return Result(
@@ -73,6 +75,7 @@ def run(lab: Lab) -> Result:
             *(Samples(f"{name}, p50", "ms", [median(values)]) for name, values in parts),
             *(Samples(f"{name}, p99", "ms", [quantiles(values, n=100)[98]]) for name, values in parts),
         ],
+        foreign_cores=quiet.cores,
         notes=[
             (f"{asked:,} questions among {found.stored:,}: {found.found:,} had a candidate, {found.nearest_is_first:,} the "
             f"stored wording of the same question, {found.served:,} would have been served"),
