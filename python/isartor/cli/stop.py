@@ -39,7 +39,9 @@ def run(*, force: bool, pid_file: Path | None) -> int:
         raise CommandError(message)
     family = [*_below(gateway.pid), gateway.pid] if force else [gateway.pid]
     _send(family, signal.SIGKILL if force else signal.SIGTERM)
-    if not _ended(gateway.pid, _AFTER_KILL_SECS if force else _grace() + _BEYOND_GRACE_SECS):
+    patience = _AFTER_KILL_SECS if force else _grace() + _BEYOND_GRACE_SECS
+    # A worker that is killed holds the port until its memory has been taken apart.
+    if not all(_ended(pid, patience) for pid in family):
         message = f"process {gateway.pid} is still running; `isartor stop --force` kills it"
         raise CommandError(message)
     if force:
@@ -84,10 +86,10 @@ def _below(pid: int) -> list[int]:
     todo = [pid]
     while todo:
         current = todo.pop()
-        try:
-            children = [int(word) for word in Path(f"/proc/{current}/task/{current}/children").read_text().split()]
-        except OSError:
-            children = []
-        found += children
-        todo += children
+        # A child belongs to the thread that made it.
+        for thread in Path(f"/proc/{current}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                children = [int(word) for word in thread.read_text().split()]
+                found += children
+                todo += children
     return found

@@ -1,9 +1,11 @@
 //! A question as the verdict sees it: its words, each with a class and, if it carries meaning, a direction in space.
 
 pub mod classes;
+pub mod marks;
 pub mod segment;
 
 use classes::Class;
+use marks::Marks;
 use segment::{Kind, Quotes, Token};
 
 use super::lexicon::Lexicon;
@@ -38,6 +40,8 @@ pub struct Question {
     pub quotes: Quotes,
     /// The text in lower case with single blanks: where a quotation of the other may stand without its marks.
     pub plain: String,
+    /// What must be the same because it cannot be judged.
+    pub marks: Marks,
 }
 
 impl Question {
@@ -45,9 +49,10 @@ impl Question {
     #[must_use]
     pub fn read(text: &str, lexicon: &Lexicon) -> Self {
         let (tokens, quotes) = segment::segment(text);
-        let words = tokens.into_iter().map(|token| word(token, lexicon)).collect();
+        let words: Vec<Word> = tokens.into_iter().map(|token| word(token, lexicon)).collect();
         let plain = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        Self { words, quotes, plain }
+        let marks = Marks::read(text, &words, &quotes, lexicon);
+        Self { words, quotes, plain, marks }
     }
 
     /// The places of the words that carry meaning: those that have a direction.

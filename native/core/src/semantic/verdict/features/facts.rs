@@ -4,12 +4,13 @@ use super::Veto;
 use crate::semantic::lexicon::Lexicon;
 use crate::semantic::question::Question;
 use crate::semantic::question::classes::{are_opposites, is_unit};
+use crate::semantic::question::marks;
 use crate::semantic::question::segment::Kind;
 use crate::semantic::verdict::align::{Alignment, MOST_LEFT};
 
 const SINGLE: &[&str] = &["one", "a", "an", "single", "per"];
 
-/// Facts that must be equal: numbers, literals with digits or signs, and quotations.
+/// Facts that must be equal: numbers, literals with digits or signs, quotations, and what the model does not see.
 pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment) -> Vec<Veto> {
     let mut found = Vec::new();
     let left = |question: &Question, places: &[usize], kind: Kind| -> Vec<String> {
@@ -35,6 +36,7 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment) -> Vec<V
     if !of_a.is_empty() || !of_b.is_empty() {
         found.push(Veto { what: "quotation", a: of_a.join(", "), b: of_b.join(", ") });
     }
+    found.extend(marks::differing(&a.marks, &b.marks).into_iter().map(|(what, a, b)| Veto { what, a, b }));
     found
 }
 
