@@ -3,7 +3,7 @@
 //! **Policy**: a question is kept beside an entry of the exact store for as long as that entry lives; the entry says itself
 //! when its last key has gone ([`Departure`]), whatever took it. A search looks at the [`NEAREST`] questions of the same scope
 //! that are not too far off, leaves out those whose reply could not be served to this client now, and judges the others.
-//! **Cost** per entry: its vector (about 430 bytes at 384 dimensions), its text, about 19 bytes per token, and 100.
+//! **Cost** per entry: its vector (about 430 bytes at 384 dimensions), its text, about 18 bytes per token, and 100.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,12 +37,32 @@ pub struct Semantic {
     wordings: Cache<Key, Wording>,
 }
 
+/// A question, in one piece of memory: its text, its tokens, and the verifier's own sentence embedding where the index
+/// holds another model's.
 struct Kept {
     entry: Weak<Entry>,
-    text: Box<str>,
-    packed: Packed,
-    /// The verifier's own sentence embedding, where the index holds another model's.
-    sentence: Option<Box<[f32]>>,
+    bytes: Box<[u8]>,
+    text: u32,
+    tokens: u32,
+}
+
+impl Kept {
+    fn new(entry: &Arc<Entry>, question: &Subject, with_sentence: bool) -> Option<Self> {
+        let (text, tokens) = (question.text.as_bytes(), question.packed().as_bytes());
+        let sentence = if with_sentence { question.sentence.as_slice() } else { &[] };
+        let mut bytes = Vec::with_capacity(text.len() + tokens.len() + sentence.len() * 4);
+        bytes.extend_from_slice(text);
+        bytes.extend_from_slice(tokens);
+        bytes.extend(sentence.iter().flat_map(|number| number.to_le_bytes()));
+        let (text, tokens) = (u32::try_from(text.len()).ok()?, u32::try_from(tokens.len()).ok()?);
+        Some(Self { entry: Arc::downgrade(entry), bytes: bytes.into(), text, tokens })
+    }
+
+    fn parts(&self) -> (&str, &[u8], &[u8]) {
+        let (text, rest) = self.bytes.split_at(self.text as usize);
+        let (tokens, sentence) = rest.split_at(self.tokens as usize);
+        (std::str::from_utf8(text).unwrap_or_default(), tokens, sentence)
+    }
 }
 
 /// A stored reply that may answer, and what the verdict is.
@@ -159,12 +179,9 @@ impl Semantic {
         }
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         self.index.insert(scope, id, embedding)?;
-        let own = question.sentence == embedding;
-        let kept = Kept {
-            entry: Arc::downgrade(&entry),
-            text: question.text.as_str().into(),
-            packed: question.packed().clone(),
-            sentence: (!own).then(|| question.sentence.as_slice().into()),
+        let Some(kept) = Kept::new(&entry, question, question.sentence != embedding) else {
+            self.index.remove(id);
+            return Ok(false); // longer than any question
         };
         self.kept.write().unwrap_or_else(PoisonError::into_inner).insert(id, kept);
         let departure = Departure { gone: Arc::clone(&self.gone), id };
@@ -196,7 +213,7 @@ impl Semantic {
     pub fn question(&self, entry: &Entry) -> Option<String> {
         let id = entry.departure.get()?.id;
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&id).map(|kept| kept.text.to_string())
+        kept.get(&id).map(|kept| kept.parts().0.to_owned())
     }
 
     /// Forgets the questions of replies that have gone.
@@ -238,23 +255,20 @@ impl Semantic {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        let own = |kept: &Kept| {
-            kept.text.len()
-                + kept.packed.len()
-                + kept.sentence.as_ref().map_or(0, |sentence| sentence.len() * 4)
-                + 32
-        };
+        // An allocation has a head of its own.
+        let own = |kept: &Kept| kept.bytes.len() + 16;
         let table = kept.capacity() * (size_of::<(u64, Kept)>() + 1);
         self.index.bytes() + table + kept.values().map(own).sum::<usize>()
     }
 
     fn subject(&self, id: u64) -> Option<(Arc<Entry>, Subject)> {
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        let Kept { entry, text, packed, sentence } = kept.get(&id)?;
-        let entry = entry.upgrade()?;
-        let (text, packed, sentence) = (text.clone(), packed.clone(), sentence.clone());
+        let found = kept.get(&id)?;
+        let entry = found.entry.upgrade()?;
+        let (text, tokens, sentence) = found.parts();
+        let (text, packed) = (text.to_owned(), Packed::from(tokens));
+        let sentence = sentence.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)).collect();
         drop(kept);
-        let sentence = sentence.map(Vec::from).unwrap_or_default();
         Some((entry, self.verifier.unpack(&text, packed, sentence)))
     }
 

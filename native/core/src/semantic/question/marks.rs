@@ -94,15 +94,13 @@ impl Marks {
 
     fn cased(&mut self, text: &str, words: &[Word], quotes: &[String]) {
         self.cased = quotes.to_vec();
+        let literals = || words.iter().filter(|word| word.kind == Kind::Literal);
         let source = |word: &Word| text.get(word.start..word.end).unwrap_or_default().trim();
         for (place, word) in words.iter().enumerate() {
             let before = place.checked_sub(1).and_then(|before| words.get(before));
             let is_named = before.is_some_and(|noun| NAMING.contains(&noun.text.as_str()))
                 || words.get(place + 1).is_some_and(|noun| NAMED.contains(&noun.text.as_str()));
-            if word.kind == Kind::Literal
-                || (is_named && place > 0 && word.class == Class::Content)
-                || (is_named && place > 0 && word.start > 0 && word.is_name)
-            {
+            if (is_named && place > 0) || literals().any(|literal| literal.text == word.text) {
                 self.cased.push(source(word).trim_end_matches(['.', ',', '?', '!']).to_owned());
             }
         }
@@ -117,10 +115,11 @@ impl Marks {
         for word in text.split(|letter: char| !letter.is_alphanumeric() && letter != '_') {
             if word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase()) {
                 let lower = word.to_lowercase();
-                let is_common = super::classes::of(&lower) == Class::Content
-                    && lexicon.commonness(&lexicon.base(&lower)) >= COMMON;
+                let base = lexicon.base(&lower).into_owned();
+                let is_common =
+                    super::classes::of(&lower) == Class::Content && lexicon.commonness(&base) >= COMMON;
                 if is_common || ["it", "us", "who"].contains(&lower.as_str()) {
-                    self.capitals.push(lower);
+                    self.capitals.push(base);
                 }
             }
         }

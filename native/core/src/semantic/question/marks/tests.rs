@@ -41,6 +41,8 @@ fn what_the_model_cannot_tell_apart_must_be_the_same() {
         ("is `Cat` hot", "is `cat` hot", "spelling"),
         ("is \"Cat dog\" hot", "is \"cat dog\" hot", "spelling"),
         ("is the getCatName hot", "is the getcatName hot", "spelling"),
+        ("is the Get method hot", "is the get method hot", "spelling"),
+        ("is it getdogs or getDogs", "is it getDogs or getDogs", "spelling"),
         ("is the variable Cat hot", "is the variable cat hot", "spelling"),
         ("is the cat in the US hot", "is the cat in the us hot", "capital"),
         ("does it leave the user IT", "does it leave the user it", "capital"),
