@@ -138,6 +138,10 @@ def test_another_fact_misses(endpoint: str, semantic: Semantic, http: httpx.Clie
         "How do I disable two-factor authentication on my account?",
         "How do I deploy the app to staging?",
         "How do I deploy the app to production?",
+        "What does the emoji 😀 mean in a message?",
+        "What does the emoji 😡 mean in a message?",
+        "如何启用两步验证？",
+        "如何禁用两步验证？",
     )
     replies = [post(http, url, endpoint, question, headers=session) for question in asked]
     assert [layer(reply) for reply in replies] == ["l3"] * len(asked)

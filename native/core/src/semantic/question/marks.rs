@@ -4,6 +4,8 @@
 //! unknown token; the lexicon knows English only. Such things cannot be judged, so they must be the same in both texts
 //! ([`differing`]): if in doubt, miss. **Cost**: a few passes over the text, 1 µs for 25 words.
 
+use std::collections::HashSet;
+
 use super::Word;
 use super::classes::Class;
 use super::segment::Kind;
@@ -27,6 +29,10 @@ pub struct Marks {
     indents: Vec<String>,
     /// Words as they were written that case may tell apart: literals and what is named after a word such as `variable`.
     cased: Vec<String>,
+    /// What stands behind the first colon or the first line: code or a text that something is to be done with.
+    payload: String,
+    /// Every word as it stands in small letters, if the text is about words: their spelling, their plural.
+    spoken: Vec<String>,
     /// Words in capitals that mean something else in small letters: `US`, `WHO`, `AIDS`.
     capitals: Vec<String>,
     /// All plain words in small letters, if most of them are not English, in order.
@@ -56,11 +62,16 @@ impl Marks {
         if indents.iter().skip(1).any(|indent| !indent.is_empty()) {
             marks.indents = indents;
         }
+        let spoken = || text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+        if spoken().any(|word| is_about_words(&word.to_lowercase())) {
+            marks.spoken = spoken().map(str::to_lowercase).collect();
+        }
+        payload(text).clone_into(&mut marks.payload);
         marks.cased(text, words, quotes);
         marks.capitals(text, lexicon);
         let plain = || words.iter().filter(|word| word.kind == Kind::Word);
         let english = plain().filter(|word| word.class != Class::Content || word.is_known).count();
-        if english * 5 < plain().count() * 3 {
+        if plain().count() >= FEWEST_WORDS && english * 5 < plain().count() * 3 {
             marks.unknown_language = Some(marks.words.clone());
         }
         marks
@@ -94,13 +105,14 @@ impl Marks {
 
     fn cased(&mut self, text: &str, words: &[Word], quotes: &[String]) {
         self.cased = quotes.to_vec();
-        let literals = || words.iter().filter(|word| word.kind == Kind::Literal);
+        let literals = words.iter().filter(|word| word.kind == Kind::Literal);
+        let literals: HashSet<&str> = literals.map(|word| word.text.as_str()).collect();
         let source = |word: &Word| text.get(word.start..word.end).unwrap_or_default().trim();
         for (place, word) in words.iter().enumerate() {
             let before = place.checked_sub(1).and_then(|before| words.get(before));
             let is_named = before.is_some_and(|noun| NAMING.contains(&noun.text.as_str()))
                 || words.get(place + 1).is_some_and(|noun| NAMED.contains(&noun.text.as_str()));
-            if (is_named && place > 0) || literals().any(|literal| literal.text == word.text) {
+            if (is_named && place > 0) || literals.contains(word.text.as_str()) {
                 self.cased.push(source(word).trim_end_matches(['.', ',', '?', '!']).to_owned());
             }
         }
@@ -118,13 +130,16 @@ impl Marks {
                 let base = lexicon.base(&lower).into_owned();
                 let is_common =
                     super::classes::of(&lower) == Class::Content && lexicon.commonness(&base) >= COMMON;
-                if is_common || ["it", "us", "who"].contains(&lower.as_str()) {
+                if is_common || ["it", "us", "who", "aids"].contains(&lower.as_str()) {
                     self.capitals.push(base);
                 }
             }
         }
     }
 }
+
+/// Of fewer words nobody can say what language they are.
+const FEWEST_WORDS: usize = 4;
 
 /// From this commonness on a word in capitals is not simply the same word.
 const COMMON: u32 = 3;
@@ -184,6 +199,12 @@ pub fn differing(a: &Marks, b: &Marks) -> Vec<(&'static str, String, String)> {
             found.push((what, x.join(" "), y.join(" ")));
         }
     }
+    if !a.payload.is_empty() && !b.payload.is_empty() && a.payload != b.payload {
+        found.push(("text", a.payload.clone(), b.payload.clone()));
+    }
+    if let Some((x, y)) = said_otherwise(a, b) {
+        found.push(("word", x, y));
+    }
     let other_case = |x: &Marks, y: &Marks| -> Option<(String, String)> {
         x.cased.iter().filter(|word| !y.cased.contains(word)).find_map(|word| {
             let other = y.cased.iter().find(|other| other.to_lowercase() == word.to_lowercase())?;
@@ -206,6 +227,128 @@ pub fn differing(a: &Marks, b: &Marks) -> Vec<(&'static str, String, String)> {
     found
 }
 
+/// What makes a question one about words, which no synonym and no other form stands for.
+fn is_about_words(word: &str) -> bool {
+    const ABOUT: &[&str] = &[
+        "spell",
+        "spelled",
+        "spelling",
+        "plural",
+        "singular",
+        "tense",
+        "conjugate",
+        "rhyme",
+        "rhymes",
+        "pronounce",
+        "pronounced",
+        "synonym",
+        "synonyms",
+        "antonym",
+        "antonyms",
+        "word",
+        "verb",
+        "noun",
+        "adjective",
+    ];
+    ABOUT.contains(&word)
+}
+
+/// The first word of one text about words that the other has not, and does not just leave out.
+fn said_otherwise(a: &Marks, b: &Marks) -> Option<(String, String)> {
+    let only = |x: &Marks, y: &Marks| {
+        let mut alone = x.spoken.iter().filter(|word| {
+            !y.spoken.contains(word) && !is_about_words(word) && word.chars().all(char::is_alphabetic)
+        });
+        alone.find(|word| matches!(super::classes::of(word), Class::Content | Class::Filler)).cloned()
+    };
+    Some((only(a, b)?, only(b, a)?))
+}
+
+/// What follows a colon or the first line, without what ends a sentence.
+fn payload(text: &str) -> &str {
+    let text = text.trim();
+    let colon = text
+        .char_indices()
+        .find(|(place, letter)| *letter == ':' && text[place + 1..].starts_with(char::is_whitespace));
+    // `Docker: how do I …` names a subject, `Translate: …` brings a text along.
+    let colon = colon.filter(|(place, _)| {
+        let head = text[..*place].to_lowercase();
+        head.split(|letter: char| !letter.is_alphanumeric()).any(|word| BRINGS_A_TEXT.contains(&word))
+    });
+    let line = text.find('\n');
+    let at = colon.map(|(place, _)| place + 1).into_iter().chain(line).min().unwrap_or(text.len());
+    text[at..].trim().trim_end_matches(['.', '?', '!'])
+}
+
+/// Words before a colon after which comes what something is to be done with.
+const BRINGS_A_TEXT: &[&str] = &[
+    "this",
+    "these",
+    "following",
+    "below",
+    "text",
+    "texts",
+    "sentence",
+    "sentences",
+    "paragraph",
+    "phrase",
+    "word",
+    "words",
+    "code",
+    "snippet",
+    "function",
+    "query",
+    "message",
+    "email",
+    "letter",
+    "poem",
+    "list",
+    "names",
+    "numbers",
+    "json",
+    "translate",
+    "translation",
+    "proofread",
+    "correct",
+    "rewrite",
+    "rephrase",
+    "paraphrase",
+    "reword",
+    "summarise",
+    "summarize",
+    "summary",
+    "grammar",
+    "improve",
+    "polish",
+    "shorten",
+    "fix",
+    "explain",
+    "review",
+    "reply",
+    "answer",
+    "convert",
+    "sort",
+    "count",
+    "parse",
+    "format",
+    "complete",
+    "continue",
+    "classify",
+    "extract",
+    "spell",
+    "pronounce",
+    "regex",
+    "expression",
+    "equation",
+    "solve",
+    "calculate",
+    "evaluate",
+    "simplify",
+    "refactor",
+    "debug",
+    "output",
+];
+
 /// `Node.js` and `node.js`.
 fn is_one_name(x: &str, y: &str) -> bool {
     x.contains('.') && !x.contains(['/', '_', '\\', ':']) && x.get(1..) == y.get(1..)
@@ -220,7 +363,7 @@ fn stands_alone(piece: &str, next: Option<&str>) -> bool {
         "?" | "!" | ":" | ";" | "." | "," => {
             next.is_some_and(|next| next.starts_with(|letter: char| letter.is_lowercase()))
         }
-        "&" | "/" => false,
+        "&" | "/" | "%" => false,
         _ => piece.bytes().any(|byte| !br#"-.,'"`()"#.contains(&byte)),
     }
 }

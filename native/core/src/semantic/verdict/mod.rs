@@ -113,7 +113,7 @@ impl Verifier {
         } else {
             self.model.score(&a.tokens, &b.tokens, &looked.features)
         };
-        let mut reasons = reasons(a, b, &looked, &self.lexicon);
+        let mut reasons = reasons(a, b, &looked);
         if too_long {
             reasons.insert(0, too_long_reason());
         }
@@ -195,14 +195,14 @@ const fn name(how: How) -> &'static str {
     }
 }
 
-fn reasons(a: &Subject, b: &Subject, looked: &Looked, lexicon: &Lexicon) -> Vec<String> {
+fn reasons(a: &Subject, b: &Subject, looked: &Looked) -> Vec<String> {
     let mut found = Vec::new();
     for Veto { what, a, b } in &looked.vetoes {
         let or_none = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
-        found.push(format!("{what}s differ: {} / {}", or_none(a), or_none(b)));
-    }
-    for (x, y) in features::opposite_words(&a.question, &b.question, lexicon) {
-        found.push(format!("opposites: {x} / {y}"));
+        found.push(match *what {
+            "opposite" => format!("opposites: {a} / {b}"),
+            what => format!("{what}s differ: {} / {}", or_none(a), or_none(b)),
+        });
     }
     let value = |name: &str| {
         features::NAMES.iter().position(|known| *known == name).map_or(0.0, |place| looked.features[place])
@@ -219,7 +219,6 @@ fn reasons(a: &Subject, b: &Subject, looked: &Looked, lexicon: &Lexicon) -> Vec<
     }
     for (name, what) in [
         ("units_differ", "units differ"),
-        ("negations", "negations differ"),
         ("asks_conflict", "they ask for different things"),
         ("quantities", "quantities differ"),
         ("modals", "may, must or should differ"),

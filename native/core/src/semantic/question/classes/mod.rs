@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 pub use numbers::{number, ordinal};
 pub use opposites::are_opposites;
 pub use spellings::spelled;
-pub use units::{is_unit, unit_behind};
+pub use units::{is_date, is_unit, unit_behind};
 
 /// What a word does in a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,55 @@ pub fn unit_behind(word: &str) -> Option<&'static str> {
     UNITS_BEHIND.iter().find(|(spelling, _)| *spelling == word).map(|(_, unit)| *unit)
 }
 
+/// Whether a word in its normal spelling names a day, a month or a time of day.
+#[must_use]
+pub fn is_date(word: &str) -> bool {
+    DATES.contains(&word)
+}
+
+const DATES: &[&str] = &[
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "january",
+    "february",
+    "march",
+    "april",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "noon",
+    "midnight",
+    "morning",
+    "afternoon",
+    "evening",
+    "spring",
+    "summer",
+    "autumn",
+    "winter",
+    "christmas",
+    "easter",
+    "today",
+    "tomorrow",
+    "yesterday",
+    "weekday",
+    "weekend",
+    "hourly",
+    "daily",
+    "weekly",
+    "monthly",
+    "quarterly",
+    "yearly",
+];
+
 /// Whether a word in its normal spelling is a unit of measure.
 #[must_use]
 pub fn is_unit(word: &str) -> bool {

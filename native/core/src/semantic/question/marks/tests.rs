@@ -46,6 +46,10 @@ fn what_the_model_cannot_tell_apart_must_be_the_same() {
         ("is the variable Cat hot", "is the variable cat hot", "spelling"),
         ("is the cat in the US hot", "is the cat in the us hot", "capital"),
         ("does it leave the user IT", "does it leave the user it", "capital"),
+        ("explain this: leave the cat", "explain this: the cat leaves", "text"),
+        ("summarize this\n\nthe cat is hot", "summarize this\n\nthe cat is cold", "text"),
+        ("what is the plural of cat", "what is the plural of cats", "word"),
+        ("define the word usually", "define the word typically", "word"),
         ("wat kost een cat", "wat kost een dog", "language"),
     ];
     for (a, b, kind) in table {
@@ -65,7 +69,6 @@ fn what_may_be_written_in_two_ways_is_none_of_it() {
         ("IS THE CAT HOT", "is the cat hot"),
         ("is the cat hot at 50%", "is the cat hot at 50 %"),
         ("is Node.js hot", "is node.js hot"),
-        ("delete the cat\nand the dog", "delete the cat and the dog"),
     ];
     for (a, b) in table {
         let found: Vec<_> = what(a, b).into_iter().filter(|kind| *kind != "language").collect();

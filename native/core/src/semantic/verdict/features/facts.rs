@@ -3,15 +3,19 @@
 use super::Veto;
 use crate::semantic::lexicon::Lexicon;
 use crate::semantic::question::Question;
-use crate::semantic::question::classes::{are_opposites, is_unit};
+use crate::semantic::question::classes::{Class, are_opposites, is_date, is_unit};
 use crate::semantic::question::marks;
 use crate::semantic::question::segment::Kind;
 use crate::semantic::verdict::align::{Alignment, MOST_LEFT};
 
 const SINGLE: &[&str] = &["one", "a", "an", "single", "per"];
 
-/// Facts that must be equal: numbers, literals with digits or signs, quotations, and what the model does not see.
-pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment) -> Vec<Veto> {
+/// What asks for two things to be compared.
+const COMPARES: &[&str] = &["difference", "differ", "diff", "versus", "compare", "comparison", "distinguish", "distinction"];
+
+/// Facts that must be equal: numbers, literals with digits or signs, quotations, units, dates, negations,
+/// opposites, and what the model does not see.
+pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon: &Lexicon) -> Vec<Veto> {
     let mut found = Vec::new();
     let left = |question: &Question, places: &[usize], kind: Kind| -> Vec<String> {
         let words = places.iter().map(|place| &question.words[*place]).filter(|word| word.kind == kind);
@@ -36,6 +40,47 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment) -> Vec<V
     if !of_a.is_empty() || !of_b.is_empty() {
         found.push(Veto { what: "quotation", a: of_a.join(", "), b: of_b.join(", ") });
     }
+    let (of_a, of_b) = units_of_one(a, b);
+    let bare = |units: &[String]| -> Vec<String> {
+        units.iter().filter_map(|unit| unit.split(' ').next_back()).filter(|unit| *unit != "degree").map(str::to_owned).collect()
+    };
+    let (bare_a, bare_b) = (bare(&of_a), bare(&of_b));
+    // One alone may be left out: `how tall in metres`, `how many metres tall`. Two that stand against each other differ.
+    if bare_a.iter().any(|unit| !bare_b.contains(unit)) && bare_b.iter().any(|unit| !bare_a.contains(unit)) {
+        found.push(Veto { what: "unit", a: of_a.join(", "), b: of_b.join(", ") });
+    }
+    let dates = |question: &Question, places: &[usize]| -> Vec<String> {
+        let words = places.iter().map(|place| &question.words[*place].text).filter(|word| is_date(word));
+        words.cloned().collect()
+    };
+    let (of_a, of_b) = (dates(a, &alignment.left_a), dates(b, &alignment.left_b));
+    if !of_a.is_empty() && !of_b.is_empty() {
+        found.push(Veto { what: "date", a: of_a.join(", "), b: of_b.join(", ") });
+    }
+    let names = |question: &Question, places: &[usize]| -> Vec<String> {
+        let words = places.iter().map(|place| &question.words[*place]);
+        let named = words.filter(|word| word.kind == Kind::Word && !word.is_known);
+        named.map(|word| word.text.clone()).collect()
+    };
+    let (of_a, of_b) = (names(a, &alignment.left_a), names(b, &alignment.left_b));
+    if !of_a.is_empty() && !of_b.is_empty() {
+        found.push(Veto { what: "name", a: of_a.join(", "), b: of_b.join(", ") });
+    }
+    let compares = |question: &Question| {
+        let mut words = question.words.iter().map(|word| word.text.as_str());
+        words.find(|word| COMPARES.contains(word)).unwrap_or_default().to_owned()
+    };
+    let (of_a, of_b) = (compares(a), compares(b));
+    if of_a.is_empty() != of_b.is_empty() {
+        found.push(Veto { what: "comparison", a: of_a, b: of_b });
+    }
+    let (of_a, of_b) = (negations(a), negations(b));
+    if of_a.len() != of_b.len() {
+        found.push(Veto { what: "negation", a: of_a.join(", "), b: of_b.join(", ") });
+    }
+    if let Some((x, y)) = opposite_words(a, b, lexicon).into_iter().next() {
+        found.push(Veto { what: "opposite", a: x, b: y });
+    }
     found.extend(marks::differing(&a.marks, &b.marks).into_iter().map(|(what, a, b)| Veto { what, a, b }));
     found
 }
@@ -58,8 +103,19 @@ pub fn opposite_words(a: &Question, b: &Question, lexicon: &Lexicon) -> Vec<(Str
     found.collect()
 }
 
-/// Units of measure, those behind numbers with their numbers, that stand in one question only.
+fn negations(question: &Question) -> Vec<&str> {
+    let words = question.words.iter().filter(|word| word.class == Class::Negation);
+    words.map(|word| word.text.as_str()).collect()
+}
+
+/// How many units of measure, those behind numbers with their numbers, stand in one question only.
 pub(super) fn units(a: &Question, b: &Question) -> usize {
+    let (of_a, of_b) = units_of_one(a, b);
+    of_a.len() + of_b.len()
+}
+
+/// Those of the first only, and of the second only.
+fn units_of_one(a: &Question, b: &Question) -> (Vec<String>, Vec<String>) {
     let of = |question: &Question| -> Vec<String> {
         let words = question.words.iter().enumerate().filter(|(_, word)| is_unit(&word.text));
         let mut found: Vec<String> = words
@@ -73,6 +129,6 @@ pub(super) fn units(a: &Question, b: &Question) -> usize {
         found
     };
     let (of_a, of_b) = (of(a), of(b));
-    of_a.iter().filter(|unit| !of_b.contains(unit)).count()
-        + of_b.iter().filter(|unit| !of_a.contains(unit)).count()
+    let only = |of: &[String], other: &[String]| of.iter().filter(|unit| !other.contains(unit)).cloned().collect();
+    (only(&of_a, &of_b), only(&of_b, &of_a))
 }

@@ -167,7 +167,7 @@ pub fn look(a: Side<'_>, b: Side<'_>, cosine: f32, lexicon: &Lexicon) -> Looked 
     let asks = asks(a.question, b.question);
     let asked = asked(a.question, b.question);
     let swap = swap(a.question, b.question);
-    let vetoes = vetoes(a.question, b.question, &alignment);
+    let vetoes = vetoes(a.question, b.question, &alignment, lexicon);
     let forbidden = |what: &str| f32::from(vetoes.iter().any(|veto| veto.what == what));
     let features = [
         cosine,
