@@ -42,7 +42,7 @@ fn numbers_come_by_value_however_they_are_written() {
         ("two hundred and five", "#205"),
         ("a million", "#1000000"),
         ("5k 5M 1.5k", "#5000 #5000000 #1500"),
-        ("1st 2nd 22nd", "first second 22th"),
+        ("1st 2nd 22nd", "first second #22th"),
         (".5", "#0.5"),
     ]);
 }

@@ -11,7 +11,8 @@ use crate::semantic::verdict::align::{Alignment, MOST_LEFT};
 const SINGLE: &[&str] = &["one", "a", "an", "single", "per"];
 
 /// What asks for two things to be compared.
-const COMPARES: &[&str] = &["difference", "differ", "diff", "versus", "compare", "comparison", "distinguish", "distinction"];
+const COMPARES: &[&str] =
+    &["difference", "differ", "diff", "versus", "compare", "comparison", "distinguish", "distinction"];
 
 /// Facts that must be equal: numbers, literals with digits or signs, quotations, units, dates, negations,
 /// opposites, and what the model does not see.
@@ -40,9 +41,17 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon:
     if !of_a.is_empty() || !of_b.is_empty() {
         found.push(Veto { what: "quotation", a: of_a.join(", "), b: of_b.join(", ") });
     }
+    if let Some((x, y)) = opposite_words(a, b, lexicon).into_iter().next() {
+        found.push(Veto { what: "opposite", a: x, b: y });
+    }
     let (of_a, of_b) = units_of_one(a, b);
     let bare = |units: &[String]| -> Vec<String> {
-        units.iter().filter_map(|unit| unit.split(' ').next_back()).filter(|unit| *unit != "degree").map(str::to_owned).collect()
+        units
+            .iter()
+            .filter_map(|unit| unit.split(' ').next_back())
+            .filter(|unit| *unit != "degree")
+            .map(str::to_owned)
+            .collect()
     };
     let (bare_a, bare_b) = (bare(&of_a), bare(&of_b));
     // One alone may be left out: `how tall in metres`, `how many metres tall`. Two that stand against each other differ.
@@ -59,7 +68,9 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon:
     }
     let names = |question: &Question, places: &[usize]| -> Vec<String> {
         let words = places.iter().map(|place| &question.words[*place]);
-        let named = words.filter(|word| word.kind == Kind::Word && !word.is_known);
+        let named = words.filter(|word| {
+            word.kind == Kind::Word && !word.is_known && !is_unit(&word.text) && !is_date(&word.text)
+        });
         named.map(|word| word.text.clone()).collect()
     };
     let (of_a, of_b) = (names(a, &alignment.left_a), names(b, &alignment.left_b));
@@ -77,9 +88,6 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon:
     let (of_a, of_b) = (negations(a), negations(b));
     if of_a.len() != of_b.len() {
         found.push(Veto { what: "negation", a: of_a.join(", "), b: of_b.join(", ") });
-    }
-    if let Some((x, y)) = opposite_words(a, b, lexicon).into_iter().next() {
-        found.push(Veto { what: "opposite", a: x, b: y });
     }
     found.extend(marks::differing(&a.marks, &b.marks).into_iter().map(|(what, a, b)| Veto { what, a, b }));
     found
@@ -129,6 +137,7 @@ fn units_of_one(a: &Question, b: &Question) -> (Vec<String>, Vec<String>) {
         found
     };
     let (of_a, of_b) = (of(a), of(b));
-    let only = |of: &[String], other: &[String]| of.iter().filter(|unit| !other.contains(unit)).cloned().collect();
+    let only =
+        |of: &[String], other: &[String]| of.iter().filter(|unit| !other.contains(unit)).cloned().collect();
     (only(&of_a, &of_b), only(&of_b, &of_a))
 }

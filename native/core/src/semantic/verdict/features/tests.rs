@@ -72,7 +72,7 @@ fn two_clauses_that_change_places_are_no_swap_of_roles() {
 }
 
 #[test]
-fn only_numbers_literals_and_quotations_forbid() {
+fn facts_that_differ_forbid() {
     let vetoes =
         |a: &str, b: &str| -> Vec<&str> { looked(a, b).vetoes.iter().map(|veto| veto.what).collect() };
     assert_eq!(vetoes("cat 5", "cat five"), Vec::<&str>::new());
@@ -81,7 +81,12 @@ fn only_numbers_literals_and_quotations_forbid() {
     assert_eq!(vetoes("cat --force", "cat"), ["literal"]);
     assert_eq!(vetoes("\"a cat\"", "a cat"), Vec::<&str>::new(), "it stands there without its marks");
     assert_eq!(vetoes("\"a dog\" cat", "\"a hot\" cat"), ["quotation"]);
-    assert_eq!(vetoes("hot", "cold"), Vec::<&str>::new());
+    assert_eq!(vetoes("hot", "cold"), ["opposite"]);
+    assert_eq!(vetoes("cat 5 km", "cat 5 miles"), ["unit"]);
+    assert_eq!(vetoes("cat in metres", "cat"), Vec::<&str>::new(), "a unit may be left out");
+    assert_eq!(vetoes("cat on monday", "cat on friday"), ["date"]);
+    assert_eq!(vetoes("do not stop the cat", "stop the cat"), ["negation"]);
+    assert_eq!(vetoes("explain cat", "how do cat and dog differ"), ["comparison"]);
 }
 
 #[test]
