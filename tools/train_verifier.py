@@ -46,7 +46,7 @@ LONGEST: Final = 64
 WIDTHS: Final = (16, 24, 40, LONGEST)
 CLIP: Final = 4.0
 SHARPNESS: Final = 4.0
-WRONG_WEIGHT: Final = 1.5
+WRONG_WEIGHT: Final = 2.0
 """A wrong pair that is let through costs more than a right one that is not."""
 
 BAGS: Final = 2
@@ -368,7 +368,9 @@ def calibrate(corpus: Corpus, weights: bytes, target: Path) -> None:
         tally.add(float(score), right=bool(same))
     line = fitted(Fit(1.0, 0.0), tally, strength=0.1)
     digest = digest_of((MODEL / "lexicon.bin").read_bytes(), weights)
-    curve = curve_of((float(score), bool(same)) for score, same in zip(scores, corpus.same, strict=True))
+    scored = [(float(score), bool(same)) for score, same in zip(scores, corpus.same, strict=True)]
+    # The rules were mended with these pairs at hand, so they look better than others will: the worst slip counts twice.
+    curve = curve_of([*scored, max((pair for pair in scored if not pair[1]), default=(-np.inf, False))])
     found = Calibration(
         slope=round(line.slope, 4),
         intercept=round(line.intercept, 4),
