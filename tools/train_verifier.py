@@ -13,7 +13,7 @@ trained on. The other half is never read here. Written: `verifier.bin` and `cali
    mean and the trees' sum, on the same scale.
 4. A logistic and a curve of wrong answers over the score are fitted on the calibration pairs.
 
-Takes about fifteen minutes on two cores. What a network computes is described in `native/core/src/semantic/verdict/model.rs`.
+Takes about five minutes on two cores. What a network computes is described in `native/core/src/semantic/verdict/model.rs`.
 """
 
 from __future__ import annotations

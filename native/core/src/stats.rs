@@ -44,6 +44,8 @@ pub struct ToolCounts {
     pub requests: u64,
     /// Answered by L1a.
     pub l1a_hits: u64,
+    /// Answered by L1b.
+    pub l1b_hits: u64,
     /// Went past L1a to a provider.
     pub l1a_misses: u64,
     /// Sum of latencies in microseconds.
@@ -96,6 +98,7 @@ impl Stats {
         let tool = totals.by_tool.entry(answered.tool).or_default();
         tool.requests += 1;
         tool.l1a_hits += u64::from(answered.layer == "l1a" && answered.deflected);
+        tool.l1b_hits += u64::from(answered.layer == "l1b" && answered.deflected);
         tool.l1a_misses += u64::from(answered.layer == "l3");
         tool.latency_us += answered.latency_us;
         tool.retries += u64::from(answered.retry);
@@ -149,14 +152,15 @@ mod tests {
     fn every_request_is_counted_once_in_each_table() {
         let stats = Stats::default();
         stats.record(answered("l1a", 200));
+        stats.record(answered("l1b", 200));
         stats.record(answered("l3", 502));
         let totals = stats.totals();
-        assert_eq!((totals.prompts, totals.deflected), (2, 1));
+        assert_eq!((totals.prompts, totals.deflected), (3, 2));
         assert_eq!(totals.by_layer["l3"], 1);
         let tool = totals.by_tool["codex"];
         assert_eq!(
-            (tool.requests, tool.l1a_hits, tool.l1a_misses, tool.errors, tool.latency_us),
-            (2, 1, 1, 1, 20)
+            (tool.requests, tool.l1a_hits, tool.l1b_hits, tool.l1a_misses, tool.errors, tool.latency_us),
+            (3, 1, 1, 1, 1, 30)
         );
     }
 

@@ -87,11 +87,12 @@ impl Stats {
         for (tool, counts) in self.inner.totals().by_tool {
             let dict = PyDict::new(py);
             dict.set_item("requests", counts.requests)?;
-            dict.set_item("cache_hits", counts.l1a_hits)?;
+            dict.set_item("cache_hits", counts.l1a_hits + counts.l1b_hits)?;
             dict.set_item("cache_misses", counts.l1a_misses)?;
             dict.set_item("l1a_hits", counts.l1a_hits)?;
             dict.set_item("l1a_misses", counts.l1a_misses)?;
-            dict.set_item("l1b_hits", 0)?;
+            dict.set_item("l1b_hits", counts.l1b_hits)?;
+            // Which requests L1b looked at, its own statistics say; what it did not answer, L1a had missed before.
             dict.set_item("l1b_misses", 0)?;
             #[allow(clippy::cast_precision_loss)] // an average in milliseconds
             let average = counts.latency_us as f64 / 1000.0 / counts.requests.max(1) as f64;
