@@ -12,6 +12,9 @@ The tree, with the HTTP status and the fault of each::
     │   ├── TooLargeError              413  client    body over `max_body_bytes`
     │   └── NotImplementedFormatError  501  client    the provider does not speak this format
     ├── NoProviderError                503  gateway   nothing to send the request to
+    ├── BusyGatewayError               503  gateway   as many requests as may be at once, and the queue is full
+    ├── RateLimitError                 429  client    the tenant sends more per minute than it may
+    ├── QuotaError                     429  client    a provider's or a tenant's quota is used up
     ├── EmbeddingError                 500  gateway   no vector: a model or a service that cannot be used
     │   ├── TooLongError               500  gateway   the text is longer than the model's window: a refusal, no fault
     │   └── BusyError                  500  gateway   too many texts are waiting already: a refusal, no fault
@@ -142,6 +145,31 @@ class NoProviderError(IsartorError):
 
     default_status = 503
     default_code = "no_provider"
+
+
+class BusyGatewayError(IsartorError):
+    """As many requests as may be handled at once, and no room or time left in the queue."""
+
+    default_status = 503
+    default_code = "gateway_busy"
+
+
+class RateLimitError(RequestError):
+    """The tenant has sent more requests or tokens this minute than it may."""
+
+    default_status = 429
+    default_code = "rate_limited"
+
+
+class QuotaError(RequestError):
+    """A quota is used up; the message names it, `retry_after` is the seconds until its window ends.
+
+    `fallback`: the next provider may be asked instead.
+    """
+
+    default_status = 429
+    default_code = "quota_exceeded"
+    fallback: bool = False
 
 
 class EmbeddingError(IsartorError):

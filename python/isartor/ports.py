@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypedDict
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Headers = list[tuple[str, str]]
 """Header lines in order, names in lower case, repeated names allowed."""
@@ -31,6 +31,21 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     headers: Sequence[tuple[str, str]] = ()
     query: str = ""
     request_id: str = ""
+    key: Revealable | None = None
+    """The provider's key to use, chosen from its pool; `None` for the provider's own, if it has one."""
+    session: str = ""
+    """What the client calls its session; empty if it names none. Tells tenants apart."""
+    tenant: str = ""
+    """Label of the gateway key that was used; empty if none is configured."""
+    tokens: int = 0
+    """Input tokens, roughly, for what has to be known before the provider has counted them."""
+
+
+class Revealable(Protocol):
+    """A secret that shows itself only when asked (`isartor.config.Secret`)."""
+
+    def reveal(self) -> str:
+        """Return the secret itself."""
 
 
 class Response(Protocol):
@@ -42,7 +57,7 @@ class Response(Protocol):
 
     @property
     def headers(self) -> Headers:
-        """The headers that a client may see, and no others."""
+        """The headers that a client may see, and no others. `x-isartor-dropped` among them after a translation."""
 
     def ready(self) -> bytes | None:
         """A piece that has come already; `None` if one has to be waited for."""
@@ -58,6 +73,83 @@ class Response(Protocol):
 
     async def close(self) -> None:
         """Cancel the upstream call if it is unfinished. May be called at any time, more than once."""
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of one reply. `input` has `cached` and `cache_write` in it, `output` has `reasoning` in it."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    cache_write: int = 0
+    reasoning: int = 0
+    estimated: bool = False
+    """Counted here, because the provider told nothing."""
+
+
+class Ticket(Protocol):
+    """What was reserved of the quotas for one call to a provider."""
+
+    def settle(self, tally: Tally | None) -> None:
+        """Put what was really used in place of what was reserved; `None`: nothing. Once; more calls do nothing."""
+
+
+class Budget(Protocol):
+    """The quotas of providers and gateway keys."""
+
+    def reserve(self, *, provider: str, model: str, tenant: str, tokens: int) -> Ticket:
+        """Reserve `tokens` input tokens and some output before a call. Synchronous, microseconds.
+
+        Raises `QuotaError` if a quota forbids the call; its `fallback` says whether the next provider may be asked.
+        """
+
+
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of asking the chain: the head of a reply, in the client's format, and who gave it."""
+
+    response: Response
+    provider: str
+    model: str
+    """Model that was asked."""
+    label: str | None = None
+    """Of the key that was used."""
+    attempts: int = 1
+    """Calls made in all, to whichever provider."""
+    substitute: bool = False
+    """Whether another model than the one asked for answers, which only a fallback provider does."""
+    dropped: tuple[str, ...] = ()
+    """Fields of the request that were dropped in translation."""
+    ticket: Ticket | None = None
+    """To settle when the reply is over."""
+    finished: Callable[[bool], None] | None = None
+    """To call once when the body is over: `True` if it came whole, `False` if the provider broke off or timed out.
+    Not called if the client left.
+    """
+
+
+class Upstream(Protocol):
+    """All providers, as the stack sees them: one that does not fail because one of them does."""
+
+    @property
+    def name(self) -> str:
+        """Id of the first provider."""
+
+    @property
+    def model(self) -> str:
+        """The first provider's own model, used when a request names none."""
+
+    async def ask(self, call: Call) -> Reached:
+        """Send one request and return once a reply's head is there, whichever provider gave it.
+
+        An error reply that is the client's own fault, or the last provider's, comes back as a `Reached`. Raises
+        `NoProviderError`, `UpstreamError`, `UpstreamTimeoutError`, `QuotaError`.
+        """
+
+    def status(self) -> ProviderStatus:
+        """State of the first provider, for `/health`."""
+
+    async def close(self) -> None:
+        """Close all connections."""
 
 
 class ProviderStatus(TypedDict):
@@ -82,7 +174,11 @@ class Provider(Protocol):
 
     @property
     def endpoints(self) -> frozenset[str]:
-        """The wire operations that it speaks; anything else is a 501."""
+        """The wire operations that it speaks; anything else is translated, or a 501."""
+
+    @property
+    def quirks(self) -> frozenset[str]:
+        """In what its chat completions differ from the common ground (`isartor.formats.canonical.Quirk`)."""
 
     async def call(self, call: Call) -> Response:
         """Send one request and return once the reply's head is there.

@@ -10,12 +10,17 @@ import msgspec
 from isartor.config import later
 from isartor.config.schema import CLI_ONLY, Config, EmbeddingSidecar, SemanticCache, Server
 from isartor.config.secret import Secret
+from isartor.config.upstream import Breaker, Concurrency, RateLimit, Retry
 
 HOST_PORT: Final = "host_port"
 """One key for two: `host:port`."""
 SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "semantic_cache": SemanticCache,
     "embedding_sidecar": EmbeddingSidecar,
+    "rate_limit": RateLimit,
+    "concurrency": Concurrency,
+    "retry": Retry,
+    "breaker": Breaker,
 }
 """Sections whose keys stand in them and nowhere else; a key's path begins with its section's name."""
 FILE_SUFFIX: Final = "_file"

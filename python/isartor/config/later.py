@@ -13,20 +13,14 @@ IN_EFFECT_ANYWAY: Final[dict[str, object]] = {
     "classifier_routing.enabled": False,
     "enable_context_optimizer": False,
     "enable_monitoring": False,
-    "enable_request_logs": False,
     "enable_slm_router": False,
-    "fallback_providers": [],
-    "provider_health_check_interval_secs": 0,
-    "provider_keys": [],
 }
 """Values that describe what this version does as it is: no reason to say that they have no effect."""
 
-TABLES: Final = ("classifier_routing.matrix", "quota", "usage_pricing")
+TABLES: Final = ("classifier_routing.matrix",)
 """Tables whose keys the user names."""
 
 KEYS: Final = (
-    "azure_api_version",
-    "azure_deployment_id",
     "cache_backend",
     "classifier_routing.artifacts_path",
     "classifier_routing.confidence_threshold",
@@ -39,13 +33,9 @@ KEYS: Final = (
     "embedded.model_path",
     "enable_context_optimizer",
     "enable_monitoring",
-    "enable_request_logs",
     "enable_slm_router",
-    "fallback_providers",
     "hf_cache_dir",
     "inference_engine",
-    "key_cooldown_secs",
-    "key_rotation_strategy",
     "layer2.classifier_mode",
     "layer2.max_answer_tokens",
     "layer2.model_name",
@@ -55,16 +45,10 @@ KEYS: Final = (
     "local_slm_url",
     "model_path",
     "otel_exporter_endpoint",
-    "provider_health_check_interval_secs",
-    "provider_keys",
     "proxy_port",
     "redis_db",
     "redis_url",
-    "request_log_path",
     "router_backend",
-    "usage_log_path",
-    "usage_retention_days",
-    "usage_window_hours",
     "vllm_model",
     "vllm_url",
     *TABLES,

@@ -13,6 +13,18 @@ import msgspec
 from msgspec import Meta
 
 from isartor.config.secret import Secret  # noqa: TC001 # msgspec reads the annotations at run time
+from isartor.config.upstream import (
+    Breaker,
+    Concurrency,
+    FallbackProvider,
+    GatewayKey,
+    KeyRotation,
+    Price,
+    ProviderKey,
+    Quota,
+    RateLimit,
+    Retry,
+)
 
 MIB: Final = 1024 * 1024
 
@@ -114,6 +126,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     gateway_api_key: Annotated[
         Secret | None, Meta(description="Key that clients must send. None: whoever reaches the gateway may use it.")
     ] = None
+    gateway_keys: Annotated[
+        tuple[GatewayKey, ...], Meta(description="Keys that clients may send, each with a label, limits and a budget.")
+    ] = ()
+    rate_limit: RateLimit = RateLimit()
+    concurrency: Concurrency = Concurrency()
 
     cache_mode: Annotated[
         CacheMode, Meta(description="Which caches answer: `exact` for repeats, `semantic` for other words, or `both`.")
@@ -159,6 +176,31 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         str | None, Meta(description="Model for requests that name none. None: the provider's usual one.")
     ] = None
     external_llm_api_key: Annotated[Secret | None, Meta(description="Key for the provider.")] = None
+    provider_keys: Annotated[
+        tuple[ProviderKey, ...], Meta(description="Several keys for the provider, in place of `external_llm_api_key`.")
+    ] = ()
+    key_rotation_strategy: Annotated[
+        KeyRotation, Meta(description="How a provider's keys take turns: one after the other, or by `priority`.")
+    ] = "round_robin"
+    key_cooldown_secs: Annotated[
+        float, Meta(gt=0, le=86400, description="Seconds that a key rests after 429 or a used-up quota.")
+    ] = 60
+    azure_deployment_id: Annotated[str | None, Meta(description="Deployment, if the provider is `azure`.")] = None
+    azure_api_version: Annotated[str, Meta(min_length=1, description="API version, if the provider is `azure`.")] = (
+        "2024-08-01-preview"
+    )
+    fallback_providers: Annotated[
+        tuple[FallbackProvider, ...], Meta(description="Providers that are asked, in this order, when the first fails.")
+    ] = ()
+    retry: Retry = Retry()
+    breaker: Breaker = Breaker()
+    hedge_after_ms: Annotated[
+        int,
+        Meta(ge=0, le=600_000, description="Ask the next provider as well if no byte has come by then; 0: never."),
+    ] = 0
+    session_affinity: Annotated[
+        bool, Meta(description="Keep the requests of a session on one provider and key while it is healthy.")
+    ] = True
     model_aliases: Annotated[
         dict[str, str],
         Meta(description="Names that clients may use for a model, each with the real one; resolved once."),
@@ -169,6 +211,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     l3_connect_timeout_secs: Annotated[
         float, Meta(gt=0, le=86400, description="Seconds to connect to the provider, TLS included.")
     ] = 10
+    l3_first_byte_timeout_secs: Annotated[
+        float, Meta(gt=0, le=86400, description="Seconds until the first byte of a reply.")
+    ] = 120
     l3_read_timeout_secs: Annotated[
         float, Meta(gt=0, le=86400, description="Longest silence of the provider in seconds, between two chunks too.")
     ] = 120
@@ -179,6 +224,28 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         tuple[str, ...],
         Meta(description="Provider hosts that are allowed in offline mode too; `*.example` for all below it."),
     ] = ()
+
+    provider_health_check_interval_secs: Annotated[
+        int, Meta(ge=0, le=86400, description="Seconds between two pings of each provider in the background; 0: none.")
+    ] = 300
+
+    enable_usage: Annotated[bool, Meta(description="Write what each request used and saved to `usage.jsonl`.")] = True
+    usage_log_path: Annotated[str, Meta(min_length=1, description="Folder of `usage.jsonl`.")] = "~/.isartor"
+    usage_retention_days: Annotated[int, Meta(ge=1, le=3660, description="Days that usage is kept.")] = 30
+    usage_window_hours: Annotated[int, Meta(ge=1, le=87_840, description="Hours that a report covers by default.")] = 24
+    usage_pricing: Annotated[
+        dict[str, Price], Meta(description="Prices of a provider, or of one model as `provider/model`.")
+    ] = msgspec.field(default_factory=dict)
+    quota: Annotated[dict[str, Quota], Meta(description="How much of a provider may be used.")] = msgspec.field(
+        default_factory=dict
+    )
+
+    enable_request_logs: Annotated[
+        bool, Meta(description="Write each request and its reply to a log, secrets removed.")
+    ] = False
+    request_log_path: Annotated[str, Meta(min_length=1, description="Folder of the request log.")] = (
+        "~/.isartor/request_logs"
+    )
 
     log_level: Annotated[LogLevel, Meta(description="Least severe log line that is written.")] = "info"
 

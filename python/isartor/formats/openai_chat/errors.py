@@ -6,9 +6,13 @@ inside a stream raise for any event whose data has an `error` member.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+from msgspec import DecodeError
+from msgspec.json import decode
 
 from isartor.formats.base import encode, sse, word
+from isartor.formats.canonical import Failed
 
 TYPES: Final = {
     400: "invalid_request_error",
@@ -23,7 +27,7 @@ TYPES: Final = {
 }
 
 
-class OpenAIChat:
+class Errors:
     """OpenAI's error shape."""
 
     name = "openai_chat"
@@ -42,3 +46,21 @@ class OpenAIChat:
 
 def _error(status: int, message: str, code: str, param: str | None) -> dict[str, str | None]:
     return {"message": message, "type": word(TYPES, status), "param": param, "code": code}
+
+
+def read(status: int, body: bytes) -> Failed:
+    """What a provider's error reply says: `error` is an object, or with some providers a string or the whole body."""
+    try:
+        said: Any = decode(body)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        said = None
+    if isinstance(said, list) and said:
+        said = said[0]
+    error = said.get("error", said) if isinstance(said, dict) else said
+    if isinstance(error, str):
+        return Failed(status, error, "upstream_refused")
+    if not isinstance(error, dict):
+        return Failed(status, body[:300].decode("utf-8", "replace").strip(), "upstream_refused")
+    message = error.get("message") or error.get("detail") or body[:300].decode("utf-8", "replace")
+    code = error.get("code") or error.get("type") or "upstream_refused"
+    return Failed(status, str(message), str(code))

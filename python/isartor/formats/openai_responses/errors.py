@@ -15,7 +15,7 @@ from typing import Final
 from uuid import uuid4
 
 from isartor.formats.base import encode, sse, word
-from isartor.formats.openai_chat import TYPES, OpenAIChat
+from isartor.formats.openai_chat.errors import TYPES, Errors as ChatErrors
 
 # Of the API's closed list of failure codes. Codex asks again after all but the first.
 _FAILURE: Final = {400: "invalid_prompt", 429: "rate_limit_exceeded", 500: "server_error"}
@@ -24,7 +24,7 @@ _FAILURE: Final = {400: "invalid_prompt", 429: "rate_limit_exceeded", 500: "serv
 _SEQUENCE: Final = 1_000_000
 
 
-class OpenAIResponses(OpenAIChat):
+class Errors(ChatErrors):
     """OpenAI's error shape with the Responses API's stream events."""
 
     name = "openai_responses"

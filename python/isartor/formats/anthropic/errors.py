@@ -24,7 +24,7 @@ TYPES: Final = {
 }
 
 
-class Anthropic:
+class Errors:
     """Anthropic's error shape."""
 
     name = "anthropic"

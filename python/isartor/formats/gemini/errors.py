@@ -28,7 +28,7 @@ STATUSES: Final = {
 }
 
 
-class Gemini:
+class Errors:
     """Google's error shape."""
 
     name = "gemini"

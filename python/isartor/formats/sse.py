@@ -1,0 +1,64 @@
+"""Takes a stream of server-sent events apart, wherever the network cut it.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html. Comments, `id` and `retry` are left out: no
+provider's format gives them a meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from isartor.errors import UpstreamError
+
+_BLANK: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_LINE: Final = re.compile(rb"\r\n|\n|\r")
+_MOST: Final = 64 * 1024 * 1024
+
+
+class Events:
+    """Collects pieces of a body and gives whole events."""
+
+    __slots__ = ("_rest", "_seen")
+
+    def __init__(self) -> None:
+        """Begin at the start of a body."""
+        self._rest = b""
+        self._seen = 0  # bytes of the rest that hold no blank line
+
+    def feed(self, piece: bytes) -> list[tuple[str | None, bytes]]:
+        """Name and data of each event that `piece` completes. Raises `UpstreamError` for one that never ends."""
+        buffer = self._rest + piece
+        found = []
+        start = 0
+        for blank in _BLANK.finditer(buffer, self._seen):
+            event = _event(buffer[start : blank.start()])
+            if event is not None:
+                found.append(event)
+            start = blank.end()
+        self._rest = buffer[start:]
+        # A blank line may be cut in the middle, so the last bytes are looked at again.
+        self._seen = max(len(self._rest) - 3, 0)
+        if len(self._rest) > _MOST:
+            message = f"The provider's stream has an event of more than {_MOST} bytes."
+            raise UpstreamError(message, code="upstream_too_large")
+        return found
+
+    def end(self) -> list[tuple[str | None, bytes]]:
+        """The last event, if the body ended without the blank line after it."""
+        rest, self._rest, self._seen = self._rest, b"", 0
+        event = _event(rest)
+        return [] if event is None else [event]
+
+
+def _event(block: bytes) -> tuple[str | None, bytes] | None:
+    name: str | None = None
+    data: list[bytes] = []
+    for line in _LINE.split(block):
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            data.append(value)
+        elif field == b"event":
+            name = value.decode("utf-8", "replace")
+    return (name, b"\n".join(data)) if data else None
