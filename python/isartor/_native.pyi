@@ -4,6 +4,7 @@ Only plain data crosses: `bytes`, `str`, numbers, and the frozen classes below. 
 `ENDPOINTS`.
 """
 
+from os import PathLike
 from typing import Any, Final, final
 
 ENDPOINTS: Final[list[str]]
@@ -138,6 +139,9 @@ class Complete:
     @property
     def usage(self) -> tuple[int, int, int, int]:
         """Tokens as the provider counted them: input, output, cached, reasoning."""
+    @property
+    def cache_write(self) -> int:
+        """Of the input tokens, those written to the provider's prompt cache."""
     def render_for(self, request: Request) -> bytes:
         """The body in the form that the request asks for."""
 
@@ -166,8 +170,9 @@ class Exact:
         aliases: dict[str, str],
         stats: Stats,
         semantic: bool = False,
+        usage: UsageLog | None = None,
     ) -> Exact:
-        """`semantic`: whether questions and their scopes are read."""
+        """`semantic`: whether questions and their scopes are read. `usage`: who hears what each hit saved."""
     def lookup(self, head: Head, body: bytes, route: str, /, *, quiet: bool = False) -> Hit | Request:
         """The one call of an L1a hit. Counts a hit unless `quiet`. Raises `BadRequest`."""
 
@@ -180,8 +185,21 @@ class Exact:
     def stale(self, head: Head, request: Request, route: str) -> Hit | None:
         """The entry that may stand in for a provider that failed."""
 
-    def store(self, head: Head, request: Request, complete: Complete) -> str | None:
-        """Stores a complete reply; `None` if it was, else a token that says why not."""
+    def store(
+        self,
+        head: Head,
+        request: Request,
+        complete: Complete,
+        *,
+        provider: str = "",
+        model: str = "",
+        tokens: int = 0,
+    ) -> str | None:
+        """Stores a complete reply; `None` if it was, else a token that says why not.
+
+        `provider`, `model`: who gave it; without a model it is the request's. `tokens`: input tokens by estimate, for a
+        reply that does not tell its usage.
+        """
 
     def remove(self, tenant: bytes, key: str) -> bool:
         """Removes one of a tenant's entries by its key; whether it was there."""
@@ -334,3 +352,78 @@ class Stats:
     def agents(self) -> dict[str, dict[str, float]]: ...
     def recent(self, limit: int) -> list[dict[str, Any]]:
         """The latest requests, newest first; at most 200 are kept."""
+
+@final
+class UsageLog:
+    """Events on their way to the usage log: a bounded buffer, filled in well below a microsecond."""
+
+    def __new__(cls, *, capacity: int, tenants: dict[bytes, str]) -> UsageLog:
+        """`capacity`: most events that wait. `tenants`: label of each tenant (16 bytes) that has one."""
+
+    def record(
+        self,
+        head: Head,
+        *,
+        provider: str,
+        model: str,
+        tenant: str,
+        layer: str,
+        status: int,
+        deflected: bool,
+        input: int,
+        output: int,
+        cached: int,
+        cache_write: int,
+        reasoning: int,
+        estimated: bool,
+        latency_ms: float,
+        requests: int = 1,
+    ) -> None:
+        """Takes an event; counts it as lost if there is no room. `tenant`: a label. Hits are recorded by `Exact`."""
+
+    def price(
+        self, provider: str, model: str, *, input: float, output: float, cached: float, cache_write: float
+    ) -> None:
+        """Says what a token of a provider's model costs, in US dollars."""
+
+    def unpriced(self) -> list[tuple[str, str]]:
+        """Providers and models whose price nobody has told yet; their tokens cost nothing until then."""
+
+    def wait(self, secs: float) -> bool:
+        """Waits until there is a full batch, or the time is over, or `wake`; whether there is anything. Without the GIL."""
+
+    def wake(self) -> None:
+        """Ends a wait."""
+
+    def drain(self, most: int) -> bytes:
+        """Takes out what waits, as lines; about `most` bytes of them at most, oldest first."""
+
+    @property
+    def pending(self) -> int:
+        """Events that wait."""
+    @property
+    def recorded(self) -> int:
+        """Requests that were told of."""
+    @property
+    def lost(self) -> int:
+        """Those of them that found no room."""
+
+@final
+class Rollup:
+    """Sums over a usage log, read as far as it has grown. Releases the GIL."""
+
+    def __new__(cls, path: str | PathLike[str]) -> Rollup: ...
+    def read(self) -> None:
+        """Reads what the file has grown by; all of it if it is another one. Raises `OSError`; no file is an empty one."""
+
+    def report(self, since_secs: int, by: list[str]) -> list[tuple[tuple[str | int, ...], dict[str, Any]]]:
+        """Sums since the hour in which that second (since 1970) is.
+
+        `by`: of `hour`, `day` (since 1970), `provider`, `model`, `tenant`, `tool`, `layer`, `status` (its first digit),
+        `deflected` (0 or 1). The sums: `requests`, `estimated` (of them), `prompt_tokens`, `completion_tokens`,
+        `cached_tokens`, `cache_write_tokens`, `reasoning_tokens`, `cost_usd`, `saved_usd`, `latency_ms` (all together).
+        """
+
+    @property
+    def lines(self) -> tuple[int, int]:
+        """Lines that were read, and those that could not be."""

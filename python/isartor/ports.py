@@ -12,6 +12,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from isartor._native import Head
+
 Headers = list[tuple[str, str]]
 """Header lines in order, names in lower case, repeated names allowed."""
 
@@ -58,6 +60,10 @@ class Response(Protocol):
     @property
     def headers(self) -> Headers:
         """The headers that a client may see, and no others. `x-isartor-dropped` among them after a translation."""
+
+    @property
+    def code(self) -> str | None:
+        """The provider's own code or type in an error reply, if it has been read already; never guessed from a text."""
 
     def ready(self) -> bytes | None:
         """A piece that has come already; `None` if one has to be waited for."""
@@ -117,14 +123,30 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
     """Calls made in all, to whichever provider."""
     substitute: bool = False
     """Whether another model than the one asked for answers, which only a fallback provider does."""
-    dropped: tuple[str, ...] = ()
-    """Fields of the request that were dropped in translation."""
     ticket: Ticket | None = None
     """To settle when the reply is over."""
     finished: Callable[[bool], None] | None = None
     """To call once when the body is over: `True` if it came whole, `False` if the provider broke off or timed out.
     Not called if the client left.
     """
+
+
+class Spent(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request took of a provider. `tally` is `None` if it took no tokens, as when it was refused."""
+
+    provider: str
+    model: str
+    status: int
+    tally: Tally | None = None
+    latency_ms: float = 0
+    """From the request's arrival at L3 to the end of the reply."""
+
+
+class Books(Protocol):
+    """Where it is written down what was used. Microseconds, never fails."""
+
+    def spent(self, head: Head, spent: Spent, *, tenant: str, followers: int = 0) -> None:
+        """One request to L3 is over. `followers`: other clients that got the same reply without asking for it anew."""
 
 
 class Upstream(Protocol):
@@ -150,6 +172,18 @@ class Upstream(Protocol):
 
     async def close(self) -> None:
         """Close all connections."""
+
+
+class Ping(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of asking a provider whether it is there, without asking a model."""
+
+    reachable: bool
+    """Whether it answers; a refused key or an unknown path is an answer, a server error is none."""
+    status_code: int | None = None
+    """`None` if there was no reply."""
+    latency_ms: float | None = None
+    error: str | None = None
+    """What is wrong, for a person; `None` if nothing is."""
 
 
 class ProviderStatus(TypedDict):

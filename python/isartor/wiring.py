@@ -7,7 +7,7 @@ import time
 from hashlib import blake2b
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from isartor._native import Exact, Gate, Stats, Tokenizer
 from isartor.config.schema import BUNDLED_MODEL, EMBEDDED
@@ -15,9 +15,15 @@ from isartor.embedding import local
 from isartor.embedding.remote import RemoteEmbedder
 from isartor.embedding.sidecar import Sidecar
 from isartor.embedding.tei import Tei
-from isartor.formats import models
+from isartor.formats import FORMATS, SURFACES, models
+from isartor.formats.counting import Counter
+from isartor.formats.translate import Translator
 from isartor.providers import registry
 from isartor.providers.base import Limits, Settings
+from isartor.providers.breaker import Breaker
+from isartor.providers.chain import Chain
+from isartor.providers.keys import Pool
+from isartor.providers.link import Link
 from isartor.providers.service import HttpService
 from isartor.server.admin import CacheAdmin
 from isartor.server.fellows import TICK_SECS, Fellow, Worker
@@ -30,16 +36,18 @@ from isartor.stack.l1b import calibration, outcomes
 from isartor.stack.l1b.engine import Engine, Files
 from isartor.stack.pipeline import Pipeline
 from isartor.stack.semantic import GROWTH_SECS, Rules, SemanticCache
+from isartor.usage import Usage
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
     from isartor.config import Config
-    from isartor.ports import Embedder, Provider
+    from isartor.ports import Budget, Embedder
 
 _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]", "::1")
 _PURGE_SECS: Final = 60
+_COUNTER: Final = Counter(FORMATS, local.count_tokens)
 
 
 class Gateway:
@@ -49,7 +57,8 @@ class Gateway:
         """Builds the stack from the top down; connects to nothing yet. `folder`: shared by several workers."""
         self.aliases = config.model_aliases
         self.stats = Stats()
-        self.provider = _provider(config)
+        self.usage = Usage(config, tenants={tenant_of(key.label): key.label for key in config.gateway_keys})
+        self.upstream = chain_of(config, self.usage.quotas)
         self.gate = _gate(config)
         self.keeper = Gatekeeper(
             max_body_bytes=config.server.max_body_bytes, body_timeout_secs=config.server.body_timeout_secs
@@ -63,6 +72,7 @@ class Gateway:
             aliases=config.model_aliases,
             stats=self.stats,
             semantic=config.cache_mode != "exact",
+            usage=self.usage.log,
         )
         self.semantic = _semantic(config, self.store)
         if folder is None:
@@ -74,20 +84,26 @@ class Gateway:
             exact=ExactCache(self.store, enabled=config.cache_mode in {"exact", "both"}),
             semantic=self.semantic,
             cloud=Cloud(
-                self.provider, self.store, keeps=True, limit=config.cache_max_entry_bytes, semantic=self.semantic
+                self.upstream,
+                self.store,
+                keeps=True,
+                limit=config.cache_max_entry_bytes,
+                semantic=self.semantic,
+                books=self.usage.books,
             ),
         )
         self.pages = Pages(
             gate=self.gate,
             keeper=self.keeper,
-            health=Health(config, worker=self.worker, provider=self.provider, semantic=self.semantic),
+            health=Health(config, worker=self.worker, provider=self.upstream, semantic=self.semantic),
             cache=CacheAdmin(self.store, self.worker),
-            known=models.known(self.provider.name, self.provider.model, config.model_aliases, created=int(time.time())),
+            known=models.known(self.upstream.name, self.upstream.model, config.model_aliases, created=int(time.time())),
         )
         self._timers: list[asyncio.TimerHandle] = []
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Starts what runs by the clock."""
+        self.usage.start()
         self._every(loop, 1, self.keeper.tick)
         self._every(loop, _PURGE_SECS, self.store.purge)
         if isinstance(self.worker, Fellow):
@@ -104,7 +120,8 @@ class Gateway:
         if not loop.is_closed() and not loop.is_running():
             if self.semantic is not None:
                 loop.run_until_complete(self.semantic.close())
-            loop.run_until_complete(self.provider.close())
+            loop.run_until_complete(self.upstream.close())
+        self.usage.stop()
 
     def _every(self, loop: asyncio.AbstractEventLoop, secs: float, work: Callable[[], object]) -> None:
         place = len(self._timers)
@@ -117,21 +134,81 @@ class Gateway:
         self._timers.append(loop.call_later(secs, run))
 
 
-def _provider(config: Config) -> Provider:
+def chain_of(config: Config, budget: Budget | None) -> Chain:
+    """All providers, in their order."""
+    links = [_primary(config), *(_fallback(config, place) for place in range(len(config.fallback_providers)))]
+    return Chain(
+        links,
+        retry=config.retry,
+        budget=budget,
+        hedge_after_secs=config.hedge_after_ms / 1000,
+        affinity=config.session_affinity,
+    )
+
+
+def _primary(config: Config) -> Link:
     settings = Settings(
         provider="demo" if config.demo else config.llm_provider,
         url=None if config.demo else config.external_llm_url,
         model=config.external_llm_model,
         api_key=config.external_llm_api_key,
-        limits=Limits(
+        azure_deployment_id=config.azure_deployment_id,
+        azure_api_version=config.azure_api_version,
+        **_common(config),
+    )
+    pool = Pool.of(
+        config.external_llm_api_key,
+        config.provider_keys,
+        rotation=config.key_rotation_strategy,
+        cooldown_secs=config.key_cooldown_secs,
+    )
+    return Link(_reachable(settings), pool=pool, breaker=_breaker(config), setting="external_llm_api_key")
+
+
+def _fallback(config: Config, place: int) -> Link:
+    entry = config.fallback_providers[place]
+    where = f"fallback_providers[{place}]"
+    settings = Settings(
+        provider=entry.provider,
+        url=entry.url,
+        model=entry.model,
+        api_key=entry.api_key,
+        azure_deployment_id=entry.azure_deployment_id,
+        azure_api_version=entry.azure_api_version,
+        where=where,
+        **_common(config),
+    )
+    pool = Pool.of(
+        entry.api_key,
+        entry.provider_keys,
+        rotation=entry.key_rotation_strategy,
+        cooldown_secs=entry.key_cooldown_secs,
+    )
+    provider = _reachable(settings)
+    setting = f"{where}.api_key"
+    return Link(provider, model=provider.model, pool=pool, breaker=_breaker(config), setting=setting)
+
+
+def _common(config: Config) -> dict[str, Any]:
+    return {
+        "limits": Limits(
             l3_connect_timeout_secs=config.l3_connect_timeout_secs,
+            l3_first_byte_timeout_secs=config.l3_first_byte_timeout_secs,
             l3_read_timeout_secs=config.l3_read_timeout_secs,
             l3_timeout_secs=config.l3_timeout_secs,
         ),
-        offline=config.offline_mode,
-        offline_allowed_hosts=config.offline_allowed_hosts,
-    )
-    return registry.build(settings)
+        "offline": config.offline_mode,
+        "offline_allowed_hosts": config.offline_allowed_hosts,
+    }
+
+
+def _breaker(config: Config) -> Breaker:
+    return Breaker(config.breaker.failure_threshold, config.breaker.open_secs)
+
+
+def _reachable(settings: Settings) -> Translator:
+    """A provider that every surface reaches."""
+    return Translator(registry.build(settings), FORMATS, SURFACES, _COUNTER.answer)
 
 
 def _semantic(config: Config, store: Exact) -> SemanticCache | None:

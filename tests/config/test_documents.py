@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from isartor.config import Config
-from isartor.config.keys import FALLBACK_KEYS, SECTIONS, active, all_keys, spellings
-from isartor.config.reference import later_markdown, markdown
+from isartor.config.keys import FALLBACK_KEYS, SECTIONS, active, all_keys, spellings, value_of
+from isartor.config.reference import later_markdown, markdown, tables_markdown
 from isartor.config.template import template
 
 if TYPE_CHECKING:
@@ -41,15 +41,17 @@ def test_the_scaffold_changes_nothing(place: Place) -> None:
 
 
 def test_the_scaffolds_lines_are_the_defaults(place: Place) -> None:
-    """Every commented line, uncommented, is its key at its default, and every key in effect has a line."""
+    """Every commented line, uncommented, is its key at its default, and every key that is no table has a line."""
     assert place.config(uncommented()) == Config()
-    assert set(paths(tomllib.loads(uncommented()))) == set(active()) - set(FALLBACK_KEYS.values())
+    plain = {path for path, key in active().items() if not key.table and key.struct is None}
+    assert set(paths(tomllib.loads(uncommented()))) == plain - set(FALLBACK_KEYS.values())
 
 
 def test_the_scaffolds_examples_load(place: Place) -> None:
-    """The example below a table is valid when it is uncommented too."""
+    """The example of each table is valid when it is uncommented too, and every table has one."""
     twice = "\n".join(line.removeprefix("# ") for line in uncommented().splitlines())
-    assert place.config(twice).model_aliases
+    config = place.config(twice)
+    assert all(value_of(config, path) for path, key in active().items() if key.table or key.struct is not None)
 
 
 def test_the_table_has_every_key(place: Place) -> None:
@@ -80,7 +82,8 @@ def test_no_key_is_both_in_effect_and_later() -> None:
 
 @pytest.mark.skipif(not DOCUMENT.exists(), reason="the page is not written yet")
 def test_the_page_holds_the_table() -> None:
-    """`docs/configuration.md` holds the table and the list as they are generated."""
+    """`docs/configuration.md` holds the tables and the list as they are generated."""
     page = DOCUMENT.read_text(encoding="utf-8")
     assert markdown() in page
+    assert tables_markdown() in page
     assert later_markdown() in page

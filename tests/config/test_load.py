@@ -315,13 +315,10 @@ def test_a_file_written_for_the_reference_loads(place: Place) -> None:
     assert config.inactive == (
         "anthropic_api_key",
         "classifier_routing.matrix",
-        "fallback_providers",
         "inference_engine",
-        "key_rotation_strategy",
         "layer2.classifier_mode",
         "layer2.sidecar_url",
-        "provider_keys",
-        "quota",
+        "openai_api_key",
         "redis_url",
         "router_backend",
     )
@@ -332,12 +329,15 @@ def test_the_environment_may_set_keys_without_effect(place: Place) -> None:
     env = {
         "ISARTOR__CACHE_BACKEND": "memory",
         "ISARTOR__ENABLE_MONITORING": "False",
-        "ISARTOR__QUOTA__OPENAI__DAILY_TOKEN_LIMIT": "5",
         "ISARTOR__CLASSIFIER_ROUTING__RULES": "[]",
-        "ISARTOR_FALLBACK_PROVIDERS": "[]",
+        "ISARTOR__CLASSIFIER_ROUTING__MATRIX__COMPLEX": "groq/llama",
         "ISARTOR__EMBEDDED__MODEL_PATH": "/m",
     }
-    assert place.config("", env).inactive == ("classifier_routing.rules", "embedded.model_path", "quota")
+    assert place.config("", env).inactive == (
+        "classifier_routing.matrix",
+        "classifier_routing.rules",
+        "embedded.model_path",
+    )
 
 
 def test_the_semantic_cache_has_a_section_and_the_references_spellings(place: Place) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from isartor.config import reference
+from isartor.providers.openai import OpenAI
+from isartor.providers.registry import ROWS
+from isartor.providers.row import Row
 from tests.docs.commands import Command, commands
 
 
@@ -46,8 +50,51 @@ def _command(command: Command) -> str:
     return "\n".join(lines)
 
 
+_DIFFERS = {
+    "max_completion_tokens": "takes `max_completion_tokens`",
+    "developer": "knows the role `developer`",
+    "no_stream_options": "no `stream_options`",
+    "no_parallel": "no `parallel_tool_calls`",
+    "no_json_schema": "no JSON schemas",
+}
+_ELSEWHERE = {"azure": "your resource's", "custom": "yours"}
+_DEPENDS = {"azure": "by its version, see [below](#azure)"}
+_PATHS = {
+    "chat": "chat completions",
+    "completions": "completions",
+    "embeddings": "embeddings",
+    "responses": "responses",
+    "messages": "messages",
+    "count_tokens": "token counts",
+    "generate": "`generateContent`",
+    "stream_generate": "`streamGenerateContent`",
+    "gemini_count": "`countTokens`",
+}
+
+
+def providers() -> str:
+    """Every provider of the registry."""
+    lines = [
+        "| `llm_provider` | address | default model | key | speaks | differs |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    return "\n".join([*lines, *(_provider(row) for row in ROWS if row.id != "demo")]) + "\n"
+
+
+def _provider(row: Row) -> str:
+    adapter: Any = row.adapter or OpenAI
+    header, scheme = adapter.credential
+    key = f"`{header}: {scheme}...`" if row.keyed else "none"
+    address = f"`{row.url}`" if row.url else _ELSEWHERE[row.id]
+    speaks = ", ".join(_PATHS[name] for name in adapter.operations if not row.speaks or name in row.speaks)
+    differs = _DEPENDS.get(row.id) or ", ".join(_DIFFERS[quirk] for quirk in _DIFFERS if quirk in row.quirks)
+    return f"| `{row.id}` | {address} | `{row.model}` | {key} | {speaks} | {differs} |"
+
+
 PARTS = (
+    Part("docs/providers.md", "providers", providers),
     Part("docs/configuration.md", "settings", reference.markdown),
+    Part("docs/configuration.md", "tables", reference.tables_markdown),
     Part("docs/configuration.md", "later", reference.later_markdown),
     Part("docs/cli.md", "commands", command_line),
 )

@@ -171,9 +171,14 @@ async def test_one_line_a_minute(
 
 @running
 async def test_patience(embedder: Embedder, caplog: pytest.LogCaptureFixture) -> None:
-    """Who would wait too long does without; that is a failure."""
+    """Who would wait too long does without: busy, and a failure once nothing has been heard for five seconds."""
     embedder.hold = asyncio.Event()
-    guarded = Guarded(embedder, patience_secs=0.01)
+    clock = Clock()
+    guarded = Guarded(embedder, patience_secs=0.01, clock=clock)
+    for _ in range(4):
+        assert await guarded.embed("gate") is None
+    assert (guarded.counts.busy, guarded.counts.failed, guarded.guard.resting) == (4, 0, False)
+    clock.now += 5
     assert await guarded.embed("gate") is None
     assert guarded.counts.failed == 1
     assert caplog.records[0].error == "it took too long"

@@ -1,4 +1,4 @@
-"""A native prompt travels in any provider's format and its answer's text comes back."""
+"""The native surface: a prompt is one turn of the user's, and of a reply only the text comes back."""
 
 from __future__ import annotations
 
@@ -9,98 +9,106 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isartor.errors import UpstreamError
+from isartor.errors import NotImplementedFormatError, RequestError
 from isartor.formats import native
-from isartor.providers import demo_replies
+from isartor.formats.canonical import (
+    Began,
+    Event,
+    Finished,
+    PartBegan,
+    PartEnded,
+    PartGrew,
+    Prompt,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    ToolCall,
+    Turn,
+)
 
-BUILD = {"chat": demo_replies.chat, "messages": demo_replies.messages, "generate": demo_replies.generate}
-
-
-@pytest.mark.parametrize("endpoint", native.WIRE_ENDPOINTS)
-@given(prompt=st.text())
-def test_prompt_arrives(endpoint: str, prompt: str) -> None:
-    """The prompt is the only turn, whatever it contains."""
-    body = json.loads(native.to_wire(prompt, "m", endpoint))
-    turns = body["contents"] if endpoint == "generate" else body["messages"]
-    (turn,) = turns
-    assert turn["role"] == "user"
-    text = turn["parts"][0]["text"] if endpoint == "generate" else turn["content"]
-    assert text == prompt
-    assert body.get("model", "m") == "m"
-
-
-def test_anthropic_gets_its_limit() -> None:
-    """Anthropic insists on `max_tokens`."""
-    assert json.loads(native.to_wire("p", "m", "messages"))["max_tokens"] == 4096
+NATIVE = native.Native()
 
 
-@pytest.mark.parametrize("endpoint", native.WIRE_ENDPOINTS)
-def test_answer_comes_back(endpoint: str) -> None:
-    """The text of a reply of that format."""
-    ask = demo_replies.Ask(body={}, answer="forty two", asked_words=1, stream=False, array=False)
-    assert native.from_wire(endpoint, b"".join(BUILD[endpoint](ask))) == "forty two"
+def asked(prompt: str = "hi", **more: Any) -> Prompt:
+    """A native request, read."""
+    return NATIVE.read_request(json.dumps({"prompt": prompt} | more).encode(), model="m", stream=False)
+
+
+@given(prompt=st.text(min_size=1))
+def test_prompt_arrives(prompt: str) -> None:
+    """The prompt is the only turn, whatever it contains; members beside it mean nothing to a provider."""
+    read = asked(prompt, model="other", mood="good")
+    assert read == Prompt(origin="native", model="m", turns=[Turn(role="user", parts=[Text(text=prompt)])])
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"prompt":null}', b'{"prompt":3}', b'{"prompt":""}', b"\xff"])
+def test_garbage(body: bytes) -> None:
+    """What has no prompt is the client's fault."""
+    with pytest.raises(RequestError):
+        NATIVE.read_request(body, model="m", stream=False)
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "reply", "text"),
+    ("parts", "text"),
     [
-        ("chat", {"choices": [{"message": {"content": None}}]}, ""),
-        (
-            "messages",
-            {
-                "content": [
-                    {"type": "thinking", "thinking": "x"},
-                    {"type": "text", "text": "a"},
-                    {"type": "text", "text": "b"},
-                ]
-            },
-            "ab",
-        ),
-        (
-            "generate",
-            {"candidates": [{"content": {"parts": [{"text": "x", "thought": True}, {"text": "a"}, {"text": "b"}]}}]},
-            "ab",
-        ),
-        ("generate", {"candidates": [{"finishReason": "MAX_TOKENS"}]}, ""),
+        ([], ""),
+        ([Text(text="a"), Text(text="b")], "ab"),
+        ([Thinking(text="hm"), Text(text="a")], "a"),
+        ([ToolCall(id="1", name="f")], ""),
+        ([Refusal(text="no")], "no"),
     ],
 )
-def test_only_text_is_text(endpoint: str, reply: dict[str, Any], text: str) -> None:
+def test_only_text_is_text(parts: list[Any], text: str) -> None:
     """Thinking is left out, several parts are joined, no text is an empty one."""
-    assert native.from_wire(endpoint, json.dumps(reply).encode()) == text
+    body = NATIVE.write_reply(Reply(id="r", model="gpt", parts=parts, stop="end"), asked())
+    assert json.loads(body) == {"layer": 3, "message": text, "model": "gpt"}
 
 
-@pytest.mark.parametrize("endpoint", native.WIRE_ENDPOINTS)
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"null",
-        b"[]",
-        b"{}",
-        b"1",
-        b"<html>",
-        b'{"choices":[]}',
-        b'{"content":1}',
-        b'{"candidates":[3]}',
-        b"\xff",
-    ],
-)
-def test_garbage(endpoint: str, body: bytes) -> None:
-    """A reply of another shape is an upstream error, never an empty answer."""
-    with pytest.raises(UpstreamError):
-        native.from_wire(endpoint, body)
+def test_model_that_was_asked() -> None:
+    """It stands for the model of a provider that names none."""
+    body = NATIVE.write_reply(Reply(id="r", model="", parts=[], stop="end"), asked())
+    assert json.loads(body)["model"] == "m"
 
 
-@given(st.binary())
-def test_any_bytes(body: bytes) -> None:
-    """No reply, however odd, raises anything else."""
-    for endpoint in native.WIRE_ENDPOINTS:
-        try:
-            native.from_wire(endpoint, body)
-        except UpstreamError:
-            continue
+def test_stream() -> None:
+    """A provider's stream becomes the same object, at its end."""
+    events: list[Event] = [
+        Began("r", "gpt"),
+        PartBegan(0, Thinking()),
+        PartGrew(0, "hm"),
+        PartEnded(0),
+        PartBegan(1, Text(text="")),
+        PartGrew(1, "a"),
+        PartGrew(1, "b"),
+        PartEnded(1),
+        Finished("end"),
+    ]
+    writer = NATIVE.stream_writer(asked())
+    written = [writer.write(event) for event in events]
+    assert not any(written[:-1])
+    assert json.loads(written[-1]) == {"layer": 3, "message": "ab", "model": "gpt"}
+
+
+def test_clients_only() -> None:
+    """No provider speaks it."""
+    with pytest.raises(NotImplementedFormatError):
+        NATIVE.write_request(asked())
+    with pytest.raises(NotImplementedFormatError):
+        NATIVE.read_reply(b"{}")
+    with pytest.raises(NotImplementedFormatError):
+        NATIVE.stream_reader()
+    with pytest.raises(NotImplementedFormatError):
+        NATIVE.read_error(400, b"")
 
 
 def test_reply() -> None:
-    """The native reply has three members."""
-    assert json.loads(native.reply(3, "text", "m")) == {"layer": 3, "message": "text", "model": "m"}
+    """The native reply has three members, of which the layer can be another's."""
+    body = native.reply(3, "text", "m")
+    assert json.loads(body) == {"layer": 3, "message": "text", "model": "m"}
+    assert json.loads(native.from_layer(1, body)) == {"layer": 1, "message": "text", "model": "m"}
+
+
+def test_prompt_of() -> None:
+    """The prompt of a request that has been read before."""
+    assert native.prompt_of(b'{"prompt": "hi"}') == "hi"

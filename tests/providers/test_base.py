@@ -193,3 +193,32 @@ def test_memory_is_bounded() -> None:
         assert reply_headers([(f"x-junk-{number}", "")]) == []
     assert len(base._request_known) <= base._KNOWN_MAX
     assert len(base._reply_known) <= base._KNOWN_MAX
+
+
+@pytest.mark.parametrize(
+    ("where", "named"),
+    [
+        ("", ["external_llm_api_key", "ISARTOR__EXTERNAL_LLM_API_KEY", "ISARTOR__EXTERNAL_LLM_API_KEY_FILE"]),
+        ("fallback_providers[1]", ["fallback_providers[1].api_key", "ISARTOR__FALLBACK_PROVIDERS"]),
+    ],
+)
+def test_a_missing_key_says_what_to_set(where: str, named: list[str]) -> None:
+    """The refusal of a request and the warning at the start name the settings of that very provider."""
+    error = base.missing_key("groq", where)
+    assert (error.status, error.code) == (503, "no_api_key")
+    for text in (error.message, base.key_warning("groq", where)):
+        assert all(name in text for name in ("'groq'", *named))
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "key"),
+    [
+        ("", "provider", "llm_provider"),
+        ("", "url", "external_llm_url"),
+        ("", "azure_deployment_id", "azure_deployment_id"),
+        ("fallback_providers[0]", "url", "fallback_providers[0].url"),
+    ],
+)
+def test_settings_know_their_keys(where: str, name: str, key: str) -> None:
+    """Messages name a setting by its full path."""
+    assert base.Settings(provider="openai", where=where).key(name) == key

@@ -14,7 +14,7 @@ from isartor.errors import NoProviderError, UpstreamError, UpstreamTimeoutError
 from isartor.providers.base import Limits
 from isartor.providers.transport import Transport
 
-from .upstream import CHUNKED, OK, Peer, Seen, answering, running, upstream
+from .upstream import CHUNKED, OK, Peer, Script, Seen, answering, running, upstream
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -213,6 +213,48 @@ async def test_no_reply(stream: bool) -> None:
         await transport.close()
 
 
+async def only_a_head(_: Seen, peer: Peer) -> None:
+    await peer.send(CHUNKED)
+    await peer.gone()
+
+
+@pytest.mark.parametrize(("script", "stream"), [(silent, False), (silent, True), (only_a_head, True)])
+@running
+async def test_first_byte_limit(script: Script, stream: bool) -> None:
+    """A reply that does not begin, or a stream without a first piece, is a 504 that names the limit."""
+    limits = Limits(l3_first_byte_timeout_secs=0.1, l3_read_timeout_secs=9, l3_timeout_secs=9)
+    async with upstream(script) as server:
+        transport = Transport("openai", server.url, limits)
+        with pytest.raises(
+            UpstreamTimeoutError, match=r"begin its reply.*0\.1 s.*l3_first_byte_timeout_secs"
+        ) as caught:
+            await post(transport, stream=stream)
+        await transport.close()
+    assert caught.value.status == 504
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@running
+async def test_first_byte_limit_is_over_with_the_first_byte(stream: bool) -> None:
+    """Once a reply has begun, the limit of its first byte does not end it."""
+    go = asyncio.Event()
+
+    async def script(_: Seen, peer: Peer) -> None:
+        await peer.send(CHUNKED + b"3\r\none\r\n")
+        await go.wait()
+        await peer.send(b"3\r\ntwo\r\n0\r\n\r\n")
+
+    limits = Limits(l3_first_byte_timeout_secs=0.1, l3_read_timeout_secs=9, l3_timeout_secs=9)
+    async with upstream(script) as server:
+        transport = Transport("openai", server.url, limits)
+        response = await post(transport, stream=stream)
+        asyncio.get_running_loop().call_later(0.15, go.set)
+        assert await response.read_all(100) == b"onetwo"
+        await response.close()
+        await transport.close()
+
+
 @running
 async def test_stalled_stream() -> None:
     """A stream is bounded by its silence, not by its whole time."""
@@ -241,9 +283,9 @@ async def test_connect_limit() -> None:
 
 @running
 async def test_cancelled_before_the_reply() -> None:
-    """Cancelling a waiting call closes the connection."""
+    """A call that is cancelled while it waits ends at once, its connection when the limit of silence has passed."""
     async with upstream(silent) as server:
-        transport = Transport("openai", server.url, PATIENT)
+        transport = Transport("openai", server.url, Limits(l3_read_timeout_secs=0.3))
         task = asyncio.ensure_future(post(transport))
         await server.asked.wait()
         task.cancel()

@@ -81,6 +81,42 @@ def test_gemini_address(url: str, path: str) -> None:
     assert provider.path(call("generate")) == path
 
 
+@pytest.mark.parametrize(
+    ("url", "prefix"),
+    [
+        ("https://api.groq.com", "/openai/v1"),
+        ("https://API.GROQ.com/", "/openai/v1"),
+        ("https://api.groq.com/v1", "/v1"),
+        ("https://proxy.example", "/v1"),
+    ],
+)
+def test_bare_host_of_the_provider(url: str, prefix: str) -> None:
+    """The bare host of a provider's own address stands for all of it; any other address is taken as it is."""
+    own = "https://api.groq.com/openai/v1"
+    assert urls.parse(url, openai.OpenAI.operations, version="v1", own=own).prefix == prefix
+
+
+@pytest.mark.parametrize(
+    ("url", "prefix"),
+    [
+        ("https://host", ""),
+        ("https://host/v1", "/v1"),
+        ("https://host/a/", "/a"),
+        ("https://host/chat/completions", ""),
+    ],
+)
+def test_provider_without_a_version(url: str, prefix: str) -> None:
+    """Nothing is put behind the address where the provider has no version in its own."""
+    assert urls.parse(url, openai.OpenAI.operations, version="").prefix == prefix
+
+
+def test_key_of_another_provider() -> None:
+    """An error names the setting that the address is from."""
+    with pytest.raises(ConfigError, match=r"^a\.url .*use a\.api_key") as caught:
+        urls.parse("https://u:p@host", {}, version="", key="a.url", secret="a.api_key")
+    assert caught.value.param == "a.url"
+
+
 def test_query_of_the_address_is_kept() -> None:
     """A query in the configured address goes along with every call."""
     base = urls.parse("https://host/v1?api-version=2024&x=1", openai.OpenAI.operations, version="v1")

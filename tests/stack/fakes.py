@@ -8,7 +8,7 @@ from typing import Any
 
 from isartor._native import Exact, Gate
 from isartor.errors import IsartorError
-from isartor.ports import Call, Headers, ProviderStatus
+from isartor.ports import Call, Headers, ProviderStatus, Reached, Tally
 from isartor.server import routes
 from isartor.stack.cloud import Cloud
 from isartor.stack.exact import ExactCache
@@ -63,6 +63,8 @@ class FakeClient:
 class FakeResponse:
     """A reply whose pieces the test gives; an error among them is raised in its place."""
 
+    code: str | None = None
+
     def __init__(
         self, status: int, headers: Headers, pieces: Iterable[bytes | IsartorError] = (), *, ends: bool = True
     ) -> None:
@@ -110,16 +112,32 @@ class FakeResponse:
         self.closed += 1
 
 
+class FakeTicket:
+    """Remembers what it was settled with."""
+
+    def __init__(self) -> None:
+        """Nothing is settled yet."""
+        self.settled: list[Tally | None] = []
+
+    def settle(self, tally: Tally | None) -> None:
+        """See `isartor.ports.Ticket`."""
+        self.settled.append(tally)
+
+
 class FakeProvider:
     """Gives the replies it was made with, one per call; an error is raised."""
 
     name = "fake"
     model = "fake-model"
+    quirks: frozenset[str] = frozenset()
 
     def __init__(self, *replies: FakeResponse | Exception, endpoints: Iterable[str] | None = None) -> None:
         """`endpoints`: what it speaks; everything if not given."""
         self.replies = list(replies)
         self.calls: list[Call] = []
+        self.ticket: FakeTicket | None = None
+        self.substitute = False
+        self.finished: list[bool] = []
         self.endpoints = frozenset(endpoints if endpoints is not None else _EVERYTHING)
 
     async def call(self, call: Call) -> FakeResponse:
@@ -129,6 +147,18 @@ class FakeProvider:
         if isinstance(reply, Exception):
             raise reply
         return reply
+
+    async def ask(self, call: Call) -> Reached:
+        """See `isartor.ports.Upstream`: a chain of this provider alone, whose model is `call`'s."""
+        response = await self.call(call)
+        return Reached(
+            response=response,
+            provider=self.name,
+            model=call.model,
+            ticket=self.ticket,
+            substitute=self.substitute,
+            finished=self.finished.append,
+        )
 
     def status(self) -> ProviderStatus:
         """See `isartor.ports.Provider`."""

@@ -11,8 +11,8 @@
 //! of them makes it dead under all.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
@@ -20,18 +20,44 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use crate::endpoint::Endpoint;
 use crate::request::head::Directives;
 use crate::request::{Key, Request, Wants};
-use crate::sse::{Reply, Usage};
+use crate::sse::Reply;
+use crate::usage::Tokens;
+use crate::usage::origins::Origins;
 
 /// What an entry costs besides its bytes: table slot, key, alias, allocation heads.
 const OVERHEAD: u64 = 400;
 
-/// Where an entry announces that its last key has gone, and under which number.
-#[derive(Debug)]
-pub struct Departure {
-    /// The numbers of those that have gone.
-    pub gone: Arc<Mutex<Vec<u64>>>,
-    /// Its own.
-    pub id: u64,
+/// What the entries of a store have in common.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// Where they are from.
+    pub origins: Arc<Origins>,
+    /// The last number that one of them was given.
+    numbers: AtomicU64,
+    /// The numbers of those whose last key has gone.
+    gone: Mutex<Vec<u64>>,
+}
+
+impl Shared {
+    /// A number that no entry has had.
+    pub fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The numbers of those that have gone since the last call.
+    #[must_use]
+    pub fn gone(&self) -> Vec<u64> {
+        std::mem::take(&mut *self.gone.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Who gave a reply, and what it took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Source {
+    /// Provider and model, as a number of [`Origins`].
+    pub origin: u32,
+    /// What a hit saves.
+    pub tokens: Tokens,
 }
 
 /// One stored reply.
@@ -39,34 +65,77 @@ pub struct Departure {
 pub struct Entry {
     /// The key that it was stored under.
     pub key: Key,
-    /// The model that was asked.
-    pub model: Box<str>,
-    /// Removed, under whatever key: it may answer nobody.
-    pub dead: AtomicBool,
-    /// Whom to tell when it has gone.
-    pub departure: OnceLock<Departure>,
-    /// The operation it answers.
-    pub endpoint: Endpoint,
     /// Whose it is.
     pub tenant: [u8; 16],
-    /// The reply as JSON.
-    pub json: Vec<u8>,
-    /// The provider's own events, if it came as a stream.
-    pub stream: Option<Vec<u8>>,
+    shared: Arc<Shared>,
+    /// Under which number to say that it has gone; 0: nobody asks.
+    number: AtomicU64,
+    /// The reply as JSON; behind it the provider's own events, if it came as a stream.
+    bytes: Box<[u8]>,
+    /// Where the JSON ends.
+    json: u32,
+    /// Who gave it, and what a hit saves.
+    pub source: Source,
+    /// Removed, under whatever key: it may answer nobody.
+    pub dead: AtomicBool,
+    /// The operation it answers.
+    pub endpoint: Endpoint,
+    is_stream: bool,
     /// Whether it carries token usage.
     pub has_usage: bool,
     /// Whether the provider keeps it under its id.
     pub stored: bool,
-    /// The provider's count of tokens.
-    pub usage: Usage,
     /// When it was stored, in milliseconds.
     pub at_ms: u64,
 }
 
+impl Entry {
+    /// The reply as JSON.
+    #[must_use]
+    pub fn json(&self) -> &[u8] {
+        &self.bytes[..self.json as usize]
+    }
+
+    /// The provider's own events, if it came as a stream.
+    #[must_use]
+    pub fn stream(&self) -> Option<&[u8]> {
+        self.is_stream.then(|| &self.bytes[self.json as usize..])
+    }
+
+    /// The bytes of the reply in both forms.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The model that was asked.
+    #[must_use]
+    pub fn model(&self) -> Box<str> {
+        self.shared.origins.model(self.source.origin)
+    }
+
+    /// Its number, if it has one.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        Some(self.number.load(Ordering::Acquire)).filter(|number| *number > 0)
+    }
+
+    /// Gives it its number, under which it will say that it has gone; `false` if it has one already.
+    pub fn enlist(&self, number: u64) -> bool {
+        self.number.compare_exchange(0, number, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+}
+
 impl Drop for Entry {
     fn drop(&mut self) {
-        if let Some(Departure { gone, id }) = self.departure.get() {
-            gone.lock().unwrap_or_else(PoisonError::into_inner).push(*id);
+        if let Some(number) = self.number() {
+            self.shared.gone.lock().unwrap_or_else(PoisonError::into_inner).push(number);
         }
     }
 }
@@ -131,8 +200,7 @@ struct ByBytes {
 
 impl Weighter<Key, Arc<Entry>> for ByBytes {
     fn weight(&self, _: &Key, entry: &Arc<Entry>) -> u64 {
-        (entry.json.len() as u64 + entry.stream.as_ref().map_or(0, Vec::len) as u64 + OVERHEAD)
-            .max(self.least)
+        (entry.len() as u64 + OVERHEAD).max(self.least)
     }
 }
 
@@ -150,12 +218,13 @@ pub struct Exact {
     limits: Limits,
     entries: Cache<Key, Arc<Entry>, ByBytes>,
     aliases: Cache<Key, Alias>,
+    shared: Arc<Shared>,
 }
 
 impl Exact {
-    /// An empty store.
+    /// An empty store. `origins`: where replies are from.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: Limits, origins: Arc<Origins>) -> Self {
         let count = limits.entries.max(1);
         // A cache takes no entry that fills it to the last byte, so a single one weighs a little less.
         let least = (limits.bytes / count).min(limits.bytes - limits.bytes / 16).max(1);
@@ -175,7 +244,14 @@ impl Exact {
             ),
             Err(_) => Cache::with_weighter(items, limits.bytes, ByBytes { least }),
         };
-        Self { limits, entries, aliases: Cache::new(items.min(1 << 20)) }
+        let shared = Arc::new(Shared { origins, ..Shared::default() });
+        Self { limits, entries, aliases: Cache::new(items.min(1 << 20)), shared }
+    }
+
+    /// What its entries have in common.
+    #[must_use]
+    pub fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     /// The key that this very body had before, if its entry may still be there.
@@ -241,23 +317,33 @@ impl Exact {
     }
 
     /// Stores a complete reply; `false` if it is larger than the whole store.
-    pub fn store(&self, request: &Request, tenant: [u8; 16], reply: Reply, now_ms: u64) -> bool {
+    pub fn store(
+        &self,
+        request: &Request,
+        tenant: [u8; 16],
+        reply: &Reply,
+        source: Source,
+        now_ms: u64,
+    ) -> bool {
+        let Ok(json) = u32::try_from(reply.json.len()) else { return false };
         if self.limits.ttl_ms == 0 {
             return false;
         }
         let Request { key, endpoint, .. } = *request;
+        let stream = reply.stream.as_deref();
         let entry = Arc::new(Entry {
             key,
-            model: request.model.as_str().into(),
-            dead: AtomicBool::new(false),
-            departure: OnceLock::new(),
-            endpoint,
             tenant,
+            shared: self.shared(),
+            number: AtomicU64::new(0),
+            bytes: [reply.json.as_slice(), stream.unwrap_or_default()].concat().into_boxed_slice(),
+            json,
+            source,
+            dead: AtomicBool::new(false),
+            endpoint,
+            is_stream: stream.is_some(),
             has_usage: reply.facts.usage,
-            json: reply.json,
-            stream: reply.stream,
             stored: request.wants.needs_stored,
-            usage: reply.usage,
             at_ms: now_ms,
         });
         self.entries.insert(key, entry);
@@ -373,7 +459,7 @@ mod tests {
             json: vec![b'x'; size],
             stream: stream.then(|| vec![b'y'; size]),
             facts: Facts { usage, stored: false },
-            usage: Usage::default(),
+            usage: crate::sse::Usage::default(),
         }
     }
 
@@ -391,7 +477,7 @@ mod tests {
     }
 
     fn put(store: &Exact, key: u8, now: u64) {
-        store.store(&request(key), ME, reply(10, true, false), now);
+        store.store(&request(key), ME, &reply(10, true, false), Source::default(), now);
     }
 
     fn find(store: &Exact, key: u8, now: u64) -> Result<u64, Reason> {
@@ -403,7 +489,7 @@ mod tests {
 
     #[test]
     fn an_entry_is_found_until_its_time_is_over() {
-        let store = Exact::new(LIMITS);
+        let store = Exact::new(LIMITS, Arc::default());
         assert_eq!(find(&store, 1, 0), Err(Reason::Absent));
         put(&store, 1, 100);
         assert_eq!(find(&store, 1, 1099), Ok(999));
@@ -413,7 +499,7 @@ mod tests {
 
     #[test]
     fn a_stale_entry_answers_only_for_a_failing_provider() {
-        let store = Exact::new(Limits { stale_ms: 500, ..LIMITS });
+        let store = Exact::new(Limits { stale_ms: 500, ..LIMITS }, Arc::default());
         put(&store, 1, 0);
         assert_eq!(find(&store, 1, 1200), Err(Reason::Stale));
         assert!(store.find_stale(&[1; 32], &Wants::default(), 1200).is_some());
@@ -422,22 +508,22 @@ mod tests {
 
     #[test]
     fn entries_are_bounded_by_count_and_by_bytes() {
-        let store = Exact::new(LIMITS);
+        let store = Exact::new(LIMITS, Arc::default());
         for key in 0..50 {
             put(&store, key, 0);
         }
         assert_eq!(store.len(), 10);
         for key in 0..50 {
-            store.store(&request(key), ME, reply(30_000, true, false), 0);
+            store.store(&request(key), ME, &reply(30_000, true, false), Source::default(), 0);
         }
         assert!(store.weight() <= LIMITS.bytes, "{}", store.weight());
         assert!(store.len() <= 3);
-        assert!(!store.store(&request(99), ME, reply(200_000, true, false), 0));
+        assert!(!store.store(&request(99), ME, &reply(200_000, true, false), Source::default(), 0));
     }
 
     #[test]
     fn a_store_of_one_entry_holds_one() {
-        let store = Exact::new(Limits { entries: 1, ..LIMITS });
+        let store = Exact::new(Limits { entries: 1, ..LIMITS }, Arc::default());
         for key in 0..5 {
             put(&store, key, 0);
         }
@@ -446,7 +532,7 @@ mod tests {
 
     #[test]
     fn the_client_may_ask_for_younger_or_new_replies() {
-        let store = Exact::new(LIMITS);
+        let store = Exact::new(LIMITS, Arc::default());
         put(&store, 1, 0);
         let find = |directives| match store.find(&[1; 32], &Wants::default(), directives, 900) {
             Found::Hit(..) => None,
@@ -459,8 +545,8 @@ mod tests {
 
     #[test]
     fn a_client_that_needs_usage_does_not_get_a_reply_without() {
-        let store = Exact::new(LIMITS);
-        store.store(&request(1), ME, reply(10, false, true), 0);
+        let store = Exact::new(LIMITS, Arc::default());
+        store.store(&request(1), ME, &reply(10, false, true), Source::default(), 0);
         let json = Wants { needs_usage: true, ..Wants::default() };
         assert!(matches!(
             store.find(&[1; 32], &json, Directives::default(), 0),
@@ -471,24 +557,25 @@ mod tests {
 
     #[test]
     fn what_is_removed_under_one_key_is_gone_under_all_and_says_so() {
-        let store = Exact::new(LIMITS);
-        let gone = Arc::new(Mutex::new(Vec::new()));
+        let store = Exact::new(LIMITS, Arc::default());
         for removed in [1, 2] {
             put(&store, 1, 0);
             let entry = store.get(&[1; 32]).unwrap();
-            entry.departure.set(Departure { gone: Arc::clone(&gone), id: u64::from(removed) }).unwrap();
+            let number = store.shared().number();
+            assert!(entry.enlist(number));
+            assert!(!entry.enlist(number + 1));
             store.share([2; 32], entry);
             assert_eq!(find(&store, 2, 0), Ok(0));
             assert_eq!(store.list(&ME).iter().map(|(_, keys)| *keys).collect::<Vec<_>>(), [2]);
             assert!(store.remove(&[removed; 32], &ME));
             assert_eq!((find(&store, 1, 0), find(&store, 2, 0)), (Err(Reason::Absent), Err(Reason::Absent)));
-            assert_eq!(gone.lock().unwrap().pop(), Some(u64::from(removed)));
+            assert_eq!(store.shared().gone(), [number]);
         }
     }
 
     #[test]
     fn only_its_own_tenant_can_remove_an_entry() {
-        let store = Exact::new(LIMITS);
+        let store = Exact::new(LIMITS, Arc::default());
         put(&store, 1, 0);
         assert!(!store.remove(&[1; 32], &[2; 16]));
         assert_eq!(store.clear(&[2; 16]), 0);

@@ -6,6 +6,7 @@
 //! * [`semantic`]: the L1b index, and the verdict on a candidate.
 //! * [`sse`]: parses, assembles, and replays streams; decides whether a reply may be stored.
 //! * [`stats`]: counters of what was answered where.
+//! * [`usage`]: what requests used and saved: events, and sums over the log of them.
 //!
 //! Nothing in here knows Python, a socket or a clock: bytes, strings and the present moment come from the caller.
 
@@ -15,3 +16,4 @@ pub mod request;
 pub mod semantic;
 pub mod sse;
 pub mod stats;
+pub mod usage;

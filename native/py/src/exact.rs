@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use isartor_core::exact::{self, Alias, Entry, Found, Limits, Reason};
+use isartor_core::exact::{self, Alias, Entry, Found, Limits, Reason, Source};
 use isartor_core::request::{self, BadRequest as Refused, Key, Reading, Wants};
 use isartor_core::sse::answer_holds;
+use isartor_core::usage::log::Log;
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -14,8 +15,9 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use crate::gate::Head;
 use crate::gil::detached;
-use crate::stats::{self, Stats, hex};
+use crate::stats::{self, Moment, Stats, hex};
 use crate::tee::Complete;
+use crate::usage::{self, UsageLog};
 
 create_exception!(isartor._native, BadRequest, PyValueError, "A body that cannot be read: (message, path).");
 
@@ -25,6 +27,7 @@ pub struct Exact {
     pub store: exact::Exact,
     reading: Reading,
     stats: Arc<isartor_core::stats::Stats>,
+    usage: Option<Arc<Log>>,
     born: Instant,
     generation: AtomicU64,
     fixed: Fixed,
@@ -84,8 +87,7 @@ impl Exact {
     /// The reply as it is sent; `None` if the entry cannot be given in the form asked for.
     fn hit(&self, py: Python<'_>, head: &Head, served: &Served<'_>, status: &str) -> PyResult<Option<Hit>> {
         let Served { key, wants, entry, age_ms } = *served;
-        let stream = entry.stream.as_deref();
-        let Some(body) = Complete::render(entry.endpoint, &entry.json, stream, wants) else {
+        let Some(body) = Complete::render(entry.endpoint, entry.json(), entry.stream(), wants) else {
             return Ok(None);
         };
         let fixed = &self.fixed;
@@ -122,7 +124,7 @@ impl Exact {
         headers.set_item(1, &self.fixed.semantic_layer)?;
         let similarity = PyString::new(py, &format!("{similarity:.4}"));
         headers.append(PyTuple::new(py, [self.fixed.similarity.bind(py), &similarity])?)?;
-        stats::record(&self.stats, head, route, Some(served.key), "l1b", 200);
+        self.count(head, served, route, "l1b");
         Ok(Some(hit))
     }
 
@@ -149,16 +151,25 @@ impl Exact {
     ) -> PyResult<Option<Hit>> {
         let hit = self.hit(py, head, served, status)?;
         if hit.is_some() {
-            stats::record(&self.stats, head, route, Some(served.key), "l1a", 200);
+            self.count(head, served, route, "l1a");
         }
         Ok(hit)
+    }
+
+    fn count(&self, head: &Head, served: &Served<'_>, route: &str, layer: &'static str) {
+        let moment = Moment::of(head);
+        stats::record(&self.stats, head, moment, route, Some(served.key), layer, 200);
+        if let Some(log) = &self.usage {
+            usage::saved(log, head, moment, served.entry.source, layer);
+        }
     }
 }
 
 #[pymethods]
 impl Exact {
     #[new]
-    #[pyo3(signature = (*, max_entries, max_bytes, ttl_secs, stale_secs, aliases, stats, semantic=false))]
+    #[pyo3(signature = (*, max_entries, max_bytes, ttl_secs, stale_secs, aliases, stats, semantic=false,
+        usage=None))]
     #[allow(clippy::too_many_arguments)] // options, each named by the caller
     fn new(
         py: Python<'_>,
@@ -169,6 +180,7 @@ impl Exact {
         aliases: std::collections::HashMap<String, String>,
         stats: &Stats,
         semantic: bool,
+        usage: Option<&UsageLog>,
     ) -> PyResult<Self> {
         let limits = Limits {
             entries: max_entries,
@@ -177,10 +189,13 @@ impl Exact {
             stale_ms: stale_secs.saturating_mul(1000),
         };
         let name = |text: &str| PyString::intern(py, text).unbind();
+        let usage = usage.map(|log| Arc::clone(&log.inner));
+        let origins = usage.as_ref().map(|log| Arc::clone(&log.origins)).unwrap_or_default();
         Ok(Self {
-            store: exact::Exact::new(limits),
+            store: exact::Exact::new(limits, origins),
             reading: Reading { aliases, bucket_secs: ttl_secs, semantic },
             stats: Arc::clone(&stats.inner),
+            usage,
             born: Instant::now(),
             generation: AtomicU64::new(0),
             fixed: Fixed {
@@ -213,9 +228,10 @@ impl Exact {
         let generation = self.generation.load(Ordering::Relaxed);
         let digest = detached(py, body.len(), || request::alias_of(&head.inner, body));
         let answer = |key: &Key, wants: Wants, entry: &Entry, age_ms: u64| {
-            let hit = self.hit(py, head, &Served { key, wants, entry, age_ms }, "hit")?;
+            let served = Served { key, wants, entry, age_ms };
+            let hit = self.hit(py, head, &served, "hit")?;
             if hit.is_some() && !quiet {
-                stats::record(&self.stats, head, route, Some(key), "l1a", 200);
+                self.count(head, &served, route, "l1a");
             }
             hit.map(|hit| Bound::new(py, hit).map(Bound::into_any)).transpose()
         };
@@ -273,7 +289,16 @@ impl Exact {
     }
 
     /// Stores a complete reply; `None` if it was, else a token that says why not.
-    fn store(&self, head: &Head, request: &Request, complete: &Complete) -> Option<&'static str> {
+    #[pyo3(signature = (head, request, complete, *, provider="", model="", tokens=0))]
+    fn store(
+        &self,
+        head: &Head,
+        request: &Request,
+        complete: &Complete,
+        provider: &str,
+        model: &str,
+        tokens: u64,
+    ) -> Option<&'static str> {
         let inner = &request.inner;
         if request.no_store {
             return Some("no-store");
@@ -288,7 +313,12 @@ impl Exact {
         if inner.masked.iter().any(|text| answer_holds(inner.endpoint, reply, text)) {
             return Some("session-bound");
         }
-        let fits = self.store.store(inner, head.inner.tenant, reply.clone(), self.now());
+        let model = if model.is_empty() { &inner.model } else { model };
+        let source = Source {
+            origin: self.store.shared().origins.number(provider, model),
+            tokens: complete.tokens(tokens),
+        };
+        let fits = self.store.store(inner, head.inner.tenant, reply, source, self.now());
         if !fits {
             return Some("too-large");
         }

@@ -4,6 +4,7 @@
 //! * `exact`: body → `Hit` or `Request`; the L1a store
 //! * `tee`: the reply's bytes → `Complete`, or why it may not be stored
 //! * `stats`: counters
+//! * `usage`: events on their way to the usage log, and sums over it
 //! * `verifier`: questions, and the verdict on a pair
 //! * `semantic`: the L1b index over the L1a store
 //! * `gil`: the one place where the GIL is released
@@ -14,6 +15,7 @@ mod gil;
 mod semantic;
 mod stats;
 mod tee;
+mod usage;
 mod verifier;
 
 use isartor_core::endpoint;
@@ -30,5 +32,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     semantic::register(module)?;
     tee::register(module)?;
     verifier::register(module)?;
-    stats::register(module)
+    stats::register(module)?;
+    usage::register(module)
 }

@@ -48,7 +48,8 @@ impl Semantic {
     #[new]
     #[pyo3(signature = (*, exact, verifier, dimension))]
     fn new(exact: Py<Exact>, verifier: &Verifier, dimension: usize) -> PyResult<Self> {
-        let inner = cache::Semantic::new(Arc::clone(&verifier.inner), dimension).map_err(refused)?;
+        let verifier = Arc::clone(&verifier.inner);
+        let inner = cache::Semantic::new(&exact.get().store, verifier, dimension).map_err(refused)?;
         Ok(Self { exact, inner })
     }
 
@@ -148,10 +149,10 @@ impl Semantic {
             let dict = PyDict::new(py);
             dict.set_item("key", hex(&entry.key))?;
             dict.set_item("endpoint", entry.endpoint.name())?;
-            dict.set_item("model", &*entry.model)?;
+            dict.set_item("model", &*entry.model())?;
             dict.set_item("question", self.inner.question(&entry))?;
             dict.set_item("age_secs", now.saturating_sub(entry.at_ms) / 1000)?;
-            dict.set_item("bytes", entry.json.len() + entry.stream.as_ref().map_or(0, Vec::len))?;
+            dict.set_item("bytes", entry.len())?;
             dict.set_item("keys", keys)?;
             list.append(dict)?;
         }
@@ -201,7 +202,7 @@ impl Candidate {
     /// The text of the stored reply; `None` if there is more to it than text.
     fn reply_text(&self, py: Python<'_>) -> Option<String> {
         let entry = &self.inner.entry;
-        released(py, || answer_text(entry.endpoint, &entry.json))
+        released(py, || answer_text(entry.endpoint, entry.json()))
     }
 }
 

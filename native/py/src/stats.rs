@@ -16,12 +16,33 @@ pub struct Stats {
 }
 
 /// The layers' names; statistics keep no others.
-const LAYERS: [&str; 7] = ["l0", "l0.5", "l1a", "l1b", "l2", "l2.5", "l3"];
+pub const LAYERS: [&str; 7] = ["l0", "l0.5", "l1a", "l1b", "l2", "l2.5", "l3"];
+
+/// When a request was answered.
+#[derive(Clone, Copy)]
+pub struct Moment {
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    /// Microseconds since its head came.
+    pub latency_us: u64,
+}
+
+impl Moment {
+    /// Now.
+    pub fn of(head: &Head) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            at_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
+            latency_us: u64::try_from(head.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        }
+    }
+}
 
 /// Counts one answered request.
 pub fn record(
     counters: &Inner,
     head: &Head,
+    moment: Moment,
     route: &str,
     key: Option<&[u8; 32]>,
     layer: &'static str,
@@ -33,9 +54,8 @@ pub fn record(
     if let Some(key) = key {
         hash.copy_from_slice(&key[..8]);
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     counters.record(Answered {
-        at_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
+        at_ms: moment.at_ms,
         surface: "gateway",
         client,
         family: endpoint.family(),
@@ -44,7 +64,7 @@ pub fn record(
         prompt_hash: key.map(|_| hash),
         layer,
         deflected: status < 400 && !matches!(layer, "l0" | "l3"),
-        latency_us: u64::try_from(head.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        latency_us: moment.latency_us,
         status,
         retry: head.inner.retried,
     });
@@ -61,7 +81,7 @@ impl Stats {
     #[pyo3(signature = (head, *, route, layer, status))]
     fn record(&self, head: &Head, route: &str, layer: &str, status: u16) {
         let layer = LAYERS.iter().find(|name| **name == layer).copied().unwrap_or("l0");
-        record(&self.inner, head, route, None, layer, status);
+        record(&self.inner, head, Moment::of(head), route, None, layer, status);
     }
 
     /// All totals; the shape of `/debug/stats/prompts` without `recent`.

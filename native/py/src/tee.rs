@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use isartor_core::endpoint::Endpoint;
 use isartor_core::request::Wants;
 use isartor_core::sse::{self, Form, ReplayOptions};
+use isartor_core::usage::{Tokens, small};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -13,6 +14,9 @@ use pyo3::types::{PyBytes, PyString};
 use crate::exact::Request;
 use crate::gate::endpoint;
 use crate::gil::detached;
+
+/// Where a provider tells nothing: a token is about so much text.
+const CHARS_PER_TOKEN: usize = 4;
 
 /// Takes a copy of a reply as it passes; bounded.
 #[pyclass(frozen, module = "isartor._native")]
@@ -67,6 +71,17 @@ impl Tee {
 }
 
 impl Complete {
+    /// What it took; `input` tokens by estimate, where the reply does not say.
+    pub fn tokens(&self, input: u64) -> Tokens {
+        let (json, told) = (&self.reply.json, Tokens::from(self.reply.usage));
+        if told.input > 0 || told.output > 0 {
+            return told;
+        }
+        let written = sse::answer_text(self.endpoint, json).map_or(json.len(), |text| text.chars().count());
+        let output = small((written / CHARS_PER_TOKEN) as u64);
+        Tokens { input: small(input), output, estimated: true, ..Tokens::default() }
+    }
+
     /// The body in the form the client asked for.
     pub fn render<'a>(
         endpoint: Endpoint,
@@ -101,6 +116,12 @@ impl Complete {
     fn usage(&self) -> (u64, u64, u64, u64) {
         let usage = &self.reply.usage;
         (usage.input, usage.output, usage.cached, usage.reasoning)
+    }
+
+    /// Of the input tokens, those written to the provider's prompt cache.
+    #[getter]
+    fn cache_write(&self) -> u64 {
+        self.reply.usage.cache_write
     }
 
     /// The body in the form that the request asks for.

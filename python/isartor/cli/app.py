@@ -28,6 +28,11 @@ GatewayUrl = Annotated[
     str | None, typer.Option(envvar="ISARTOR_GATEWAY_URL", help="The gateway to ask; by default the local one.")
 ]
 GatewayKey = Annotated[str | None, typer.Option(help="Its key; by default the configured one.", show_envvar=False)]
+ConfigPath = Annotated[
+    Path | None,
+    typer.Option("--config-path", help="The file to change; by default the one in use, else ./isartor.toml."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, keys masked, and write nothing.")]
 Pairs = Annotated[
     Path,
     typer.Option("--pairs", help='Labelled questions: a JSON object per line, {"a": ..., "b": ..., "same": true}.'),
@@ -152,6 +157,77 @@ def demo() -> None:
     from isartor.cli import demo as command
 
     raise typer.Exit(command.run())
+
+
+@app.command("set-key")
+def set_key(  # noqa: PLR0913 # one argument per option
+    *,
+    provider: Annotated[str, typer.Option("--provider", "-p", help="The provider's id.")],
+    key: Annotated[
+        str | None,
+        typer.Option("--key", "-k", help="Its key. Left out, it is asked for, or read from standard input."),
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Model for requests that name none.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Its address, if it is not its usual one.")] = None,
+    config_path: ConfigPath = None,
+    dry_run: DryRun = False,
+    env_file: Annotated[
+        bool, typer.Option("--env-file", help="Write variables to ~/.isartor/env/provider.sh instead.")
+    ] = False,
+    add: Annotated[bool, typer.Option("--add", help="Add the key to the provider's others.")] = False,
+    label: Annotated[str | None, typer.Option("--label", help="Name of the added key in reports.")] = None,
+    priority: Annotated[int, typer.Option("--priority", min=1, help="Rank of the added key, lowest first.")] = 1,
+    strategy: Annotated[
+        str | None, typer.Option("--strategy", help="How keys take turns: round_robin or priority.")
+    ] = None,
+    cooldown_secs: Annotated[
+        float | None, typer.Option("--cooldown-secs", help="Seconds that a key rests after 429.")
+    ] = None,
+) -> None:
+    """Set the provider and its key in isartor.toml; comments and order stay as they are."""
+    from isartor.cli import set_key as command
+
+    if add and env_file:
+        message = "--add and --env-file exclude each other: variables hold one key"
+        raise typer.BadParameter(message)
+    if not add and (label is not None or priority != 1):
+        message = "--label and --priority belong to --add"
+        raise typer.BadParameter(message)
+    if strategy is not None and strategy not in command.STRATEGIES:
+        message = "--strategy is round_robin or priority"
+        raise typer.BadParameter(message)
+    if cooldown_secs is not None and not cooldown_secs > 0:
+        message = "--cooldown-secs must be above 0"
+        raise typer.BadParameter(message)
+    options = command.KeyOptions(
+        provider=provider,
+        key=key,
+        model=model,
+        url=url,
+        config_path=config_path,
+        dry_run=dry_run,
+        env_file=env_file,
+        add=add,
+        label=label,
+        priority=priority,
+        strategy=strategy,
+        cooldown_secs=cooldown_secs,
+    )
+    raise typer.Exit(command.run(options))
+
+
+@app.command("set-alias")
+def set_alias(
+    *,
+    alias: Annotated[str, typer.Option("--alias", help="Name that clients may use.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="The model that is meant.")],
+    config_path: ConfigPath = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Set a name for a model in isartor.toml; comments and order stay as they are."""
+    from isartor.cli import set_alias as command
+
+    raise typer.Exit(command.run(alias, model, config_path=config_path, dry_run=dry_run))
 
 
 @config_app.command("show")

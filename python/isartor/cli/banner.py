@@ -66,7 +66,7 @@ def banner(loaded: Loaded, config: Config, *, notes: list[str]) -> Iterator[Line
 
 
 def _auth(config: Config) -> tuple[str, str]:
-    if config.gateway_api_key is not None:
+    if config.gateway_api_key is not None or config.gateway_keys:
         return "on: clients send the gateway key", _GOOD
     if config.server.allow_unauthenticated:
         return "OFF: whoever reaches this address can use it", _BAD

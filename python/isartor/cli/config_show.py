@@ -6,10 +6,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from isartor.cli.failures import DONE, one_line
-from isartor.config import Secret, keys, load_with_origins
+from isartor.config import keys, load_with_origins
 from isartor.config.keys import FALLBACK_KEYS, active
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from isartor.config import Config, Loaded
 
 
@@ -39,12 +41,29 @@ def run(*, as_json: bool) -> int:
 
 def value_of(config: Config, path: str) -> Any:
     """The value of a key as it may be shown: no secret, and no query of a URL, which may hold one."""
-    value = keys.value_of(config, path)
-    if isinstance(value, Secret):
-        return str(value)
-    if path.endswith("_url") and value is not None and "?" in value:
+    import msgspec
+
+    return _shown(msgspec.to_builtins(keys.value_of(config, path), enc_hook=str), path)
+
+
+def _shown(value: Any, name: str) -> Any:
+    if isinstance(value, dict):
+        return {inner: _shown(item, inner) for inner, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_shown(item, name) for item in value]
+    if isinstance(value, str) and name.endswith("url") and "?" in value:
         return value.partition("?")[0] + "?***"
     return value
+
+
+def _unfolded(path: str, value: Any, origin: str) -> Iterator[tuple[str, Any, str]]:
+    """A row for each of a key's tables."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        yield from ((f"{path}[{place}]", item, origin) for place, item in enumerate(value))
+    elif isinstance(value, dict) and value:
+        yield from ((f"{path}.{name}", item, origin) for name, item in value.items())
+    else:
+        yield path, value, origin
 
 
 def _table(loaded: Loaded, rows: list[tuple[str, Any, str]]) -> None:
@@ -57,7 +76,7 @@ def _table(loaded: Loaded, rows: list[tuple[str, Any, str]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("key", "value", "from"):
         table.add_column(heading, overflow="fold")
-    for path, value, origin in rows:
+    for path, value, origin in (shown for row in rows for shown in _unfolded(*row)):
         shown = value if isinstance(value, str) else msgspec.json.encode(value).decode()
         if value is None:
             shown = "-"

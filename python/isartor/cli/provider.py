@@ -22,6 +22,7 @@ def keyless(config: Config) -> bool:
     return (
         not config.demo
         and config.external_llm_api_key is None
+        and not config.provider_keys
         and config.external_llm_url is None
         and config.llm_provider not in _NEEDS_NO_KEY
     )

@@ -9,7 +9,7 @@ import msgspec
 
 from isartor.cli import home, pidfile, port, provider
 from isartor.cli.failures import CommandError
-from isartor.config import load_with_origins
+from isartor.config import load_with_origins, secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def _serve(loaded: Loaded, config: Config) -> int:
     from isartor.observe import logs
     from isartor.server.run import serve
 
-    logs.setup(config.log_level, secrets=(config.gateway_api_key, config.external_llm_api_key))
+    logs.setup(config.log_level, secrets=secrets(config))
     with _pid_file() as notes:
         return serve(config, on_ready=lambda: banner.show(loaded, config, notes=notes))
 

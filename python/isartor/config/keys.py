@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import msgspec
 
@@ -45,17 +46,43 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def secret(self) -> bool:
         """Whether its value must never be shown."""
-        return bool(self.base == Secret | None)
+        return bool(self.base is Secret)
 
     @property
     def base(self) -> Any:
-        """Its type without its limits."""
-        return self.type.__origin__ if hasattr(self.type, "__metadata__") else self.type
+        """Its type without its limits and without `None`."""
+        bare = self.type.__origin__ if hasattr(self.type, "__metadata__") else self.type
+        if get_origin(bare) not in {Union, UnionType}:
+            return bare
+        return next(member for member in get_args(bare) if member is not type(None))
+
+    @property
+    def limited(self) -> Any:
+        """Its type with its limits and without `None`, which no limit can be laid on."""
+        limits = getattr(self.type, "__metadata__", ())
+        return Annotated[self.base, *limits] if limits else self.base
+
+    @property
+    def optional(self) -> bool:
+        """Whether it may be unset, for which an empty string stands in the file."""
+        bare = self.type.__origin__ if hasattr(self.type, "__metadata__") else self.type
+        return type(None) in get_args(bare)
+
+    @property
+    def struct(self) -> type[msgspec.Struct] | None:
+        """What each of its tables holds, if its value is several tables of known keys."""
+        last = next((kind for kind in reversed(get_args(self.base)) if kind is not Ellipsis), None)
+        return last if isinstance(last, type) and issubclass(last, msgspec.Struct) else None
+
+    @property
+    def array(self) -> bool:
+        """Whether its value is an array."""
+        return get_origin(self.base) is tuple
 
     @property
     def table(self) -> bool:
         """Whether its value is a table whose keys the user names."""
-        return bool(self.base == dict[str, str]) or self.path in later.TABLES
+        return get_origin(self.base) is dict or self.path in later.TABLES
 
     @property
     def environment(self) -> str:
@@ -75,14 +102,21 @@ def active() -> dict[str, Key]:
             elif field.name not in CLI_ONLY and field.name not in {"server", "inactive", "warnings"}:
                 _add(found, field.name, field)
     for provider, path in FALLBACK_KEYS.items():
-        meaning = f"Key for the provider when it is `{provider}` and `external_llm_api_key` is not set."
+        meaning = f"Key of `{provider}`, first or fallback, if it has no other."
         found[path] = Key(path=path, type=Secret | None, meaning=meaning)
     return found
 
 
 def _add(found: dict[str, Key], path: str, field: msgspec.structs.FieldInfo) -> None:
-    default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
-    found[path] = Key(path=path, type=field.type, default=default, meaning=field.type.__metadata__[0].description)
+    found[path] = field_key(path, field)
+
+
+def field_key(path: str, field: msgspec.structs.FieldInfo) -> Key:
+    """The key that a field of a struct describes; one that must be given has no default."""
+    default = field.default
+    if default is msgspec.NODEFAULT:
+        default = None if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+    return Key(path=path, type=field.type, default=default, meaning=field.type.__metadata__[0].description)
 
 
 @cache

@@ -2,20 +2,22 @@
 
 Order, later wins: defaults, `isartor.toml`, `ISARTOR__...` variables, command-line options. The winner is decided
 for each key, whatever the spelling: `ISARTOR__PORT` overrides the port of `host_port = "..."` in the file and leaves
-its host. Tables that the user fills (`model_aliases`) are merged name by name. Inside one source, the same key given
-twice with different values is an error.
+its host. Tables that the user names (`model_aliases`, `quota`) are merged name by name, and inside a name key by key;
+an array of tables is replaced as a whole. Inside one source, the same key given twice with different values is an
+error.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from isartor.config import checks, keys, later, sources, values
+from isartor.config import checks, keys, later, notes, sources, tables
 from isartor.config.schema import CLI_ONLY, Config, Server
+from isartor.config.secret_file import SecretFile
 from isartor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 
     from isartor.config.secret import Secret
     from isartor.config.sources import Setting
-
-_SECRET_FILE_LIMIT: Final = 64 * 1024
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,19 +47,20 @@ def load(
     return load_with_origins(path=path, environ=environ, cwd=cwd, home=home, overrides=overrides).config
 
 
-def load_with_origins(
+def load_with_origins(  # noqa: PLR0913 # where to look, by name
     *,
     path: Path | None = None,
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     home: Path | None = None,
     overrides: Mapping[str, object] | None = None,
+    content: str | None = None,
 ) -> Loaded:
     """Return the checked configuration and the place of each setting.
 
-    `path`: the file to read instead of looking for one; it must exist. `overrides`: canonical keys and values from the
-    command line, `demo` among them. Raises `ConfigError` for the first thing that is wrong; its message names the
-    place, the key, the rule and the value given, and never a secret.
+    `path`: the file to read instead of looking for one; it must exist, unless `content` stands in for its text.
+    `overrides`: canonical keys and values from the command line, `demo` among them. Raises `ConfigError` for the first
+    thing that is wrong; its message names the place, the key, the rule and the value given, and never a secret.
     """
     environ = os.environ if environ is None else environ
     cwd = Path.cwd() if cwd is None else cwd
@@ -70,7 +71,7 @@ def load_with_origins(
     file = sources.find_file(cwd, home) if path is None else path
     winners: dict[str, Setting] = {}
     in_order = (
-        [] if file is None else sources.from_file(file, home),
+        [] if file is None else sources.from_file(file, home, content),
         sources.from_environment(environ, cwd, home),
         sources.from_command_line(options),
     )
@@ -81,12 +82,13 @@ def load_with_origins(
     resolved |= {path: _value(winner) for path, winner in winners.items()}
     inactive = [winner.path for winner in winners.values() if _is_inactive(winner)]
     _fallback_keys(resolved, winners, inactive)
-    if "cache_max_entry_bytes" not in winners:
-        # A smaller cache must not need a second setting to be valid.
-        resolved["cache_max_entry_bytes"] = min(resolved["cache_max_entry_bytes"], resolved["cache_max_bytes"])
+    for smaller, larger in checks.AT_MOST.items():
+        # A smaller cache must not need a second setting to be valid: the limit of an entry follows.
+        if smaller not in winners:
+            resolved[smaller] = min(resolved[smaller], resolved[larger])
     checks.check(resolved, lambda key: winners[key].where if key in winners else key)
 
-    warnings = [*sources.misspelt_variables(environ), *_warnings(resolved)]
+    warnings = [*sources.misspelt_variables(environ), *notes.notes(resolved)]
     top = {name: resolved[name] for name in Config.__struct_fields__ if name in resolved}
     for section, struct in keys.SECTIONS.items():
         top[section] = struct(**{name: resolved[f"{section}.{name}"] for name in struct.__struct_fields__})
@@ -134,9 +136,16 @@ def _merge(winners: dict[str, Setting], settings: dict[str, Setting]) -> None:
 def _joined(before: Setting, after: Setting, *, strict: bool) -> Setting:
     if not isinstance(before.value, dict) or not isinstance(after.value, dict):
         return after
-    if strict and any(before.value[name] != after.value[name] for name in before.value.keys() & after.value.keys()):
-        raise _contradiction(before, after)
-    return msgspec.structs.replace(after, value=before.value | after.value)
+    joined = before.value | after.value
+    for name in before.value.keys() & after.value.keys():
+        old, new = before.value[name], after.value[name]
+        both = isinstance(old, dict) and isinstance(new, dict)
+        if strict and (any(old[inner] != new[inner] for inner in old.keys() & new.keys()) if both else old != new):
+            raise _contradiction(before, after)
+        if both:
+            # A table of its own, as one provider's quota: joined key by key.
+            joined[name] = old | new
+    return msgspec.structs.replace(after, value=joined)
 
 
 def _contradiction(before: Setting, after: Setting) -> ConfigError:
@@ -145,27 +154,13 @@ def _contradiction(before: Setting, after: Setting) -> ConfigError:
 
 
 def _value(setting: Setting) -> object:
-    """The setting's value; a secret is read from its file only now, when nothing overrides it any more."""
-    if not isinstance(setting.value, sources.SecretFile):
-        return setting.value
-    file = setting.value.path
-    try:
-        with file.open("rb") as stream:
-            raw = stream.read(_SECRET_FILE_LIMIT + 1)
-        text = raw.decode().rstrip("\r\n")
-    except OSError as error:
-        message = f"{setting.where} names {file}, which cannot be read: {error.strerror}"
-        raise ConfigError(message, param=setting.path) from None
-    except UnicodeDecodeError:
-        message = f"{setting.where} names {file}, which is not text"
-        raise ConfigError(message, param=setting.path) from None
-    if len(raw) > _SECRET_FILE_LIMIT:
-        message = f"{setting.where} names {file}, which is too large for a secret"
-        raise ConfigError(message, param=setting.path)
-    if not text.strip():
-        message = f"{setting.where} names {file}, which is empty"
-        raise ConfigError(message, param=setting.path)
-    return values.secret(text, f"the content of {file} ({setting.where})", setting.path)
+    """The setting's value; secrets are read from their files only now, when nothing overrides them any more."""
+    key = keys.all_keys()[setting.path]
+    if isinstance(setting.value, SecretFile):
+        return setting.value.read(setting.where, setting.path)
+    if key.active and key.struct is not None:
+        return tables.build(key, setting.value, setting.where)
+    return setting.value
 
 
 def _is_inactive(setting: Setting) -> bool:
@@ -185,23 +180,21 @@ def _is_inactive(setting: Setting) -> bool:
 
 
 def _fallback_keys(resolved: dict[str, Any], winners: dict[str, Setting], inactive: list[str]) -> None:
-    """Let `fallback.<provider>_api_key` stand in for the provider's key, where that is the provider in use."""
+    """Let `fallback.<provider>_api_key` stand in for the key of its provider wherever that has none of its own."""
     for provider, path in keys.FALLBACK_KEYS.items():
         secret: Secret | None = resolved.pop(path)
         if secret is None:
             continue
-        if resolved["llm_provider"] == provider and resolved["external_llm_api_key"] is None:
+        used = False
+        if resolved["llm_provider"] == provider and not (resolved["external_llm_api_key"] or resolved["provider_keys"]):
             resolved["external_llm_api_key"] = secret
             winners["external_llm_api_key"] = winners[path]
-        else:
+            used = True
+        others = []
+        for entry in resolved["fallback_providers"]:
+            lacks = entry.provider == provider and entry.api_key is None and not entry.provider_keys
+            others.append(msgspec.structs.replace(entry, api_key=secret) if lacks else entry)
+            used = used or lacks
+        resolved["fallback_providers"] = tuple(others)
+        if not used:
             inactive.append(path)
-
-
-def _warnings(resolved: Mapping[str, Any]) -> Iterable[str]:
-    if resolved["cache_mode"] != "exact" and resolved["semantic_cache.policy"] == "threshold":
-        yield (
-            'semantic_cache.policy = "threshold": similarity alone decides, so "enable" gets the answer of "disable"; '
-            'the default, "verified", does not'
-        )
-    if not checks.is_loopback(resolved["host"]) and resolved["gateway_api_key"] is None:
-        yield "no gateway key is set: whoever reaches this address can use it (allow_unauthenticated = true)"

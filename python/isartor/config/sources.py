@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from isartor.config import keys, values
+from isartor.config import keys, tables, values
+from isartor.config.secret_file import SecretFile
 from isartor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,12 +30,6 @@ _SINGLE_UNDERSCORE: Final = {
     "ISARTOR_PROVIDER_KEYS": "provider_keys",
 }
 """Variables that are read although they lack the second underscore."""
-
-
-class SecretFile(msgspec.Struct, frozen=True):
-    """A secret that is still in its file."""
-
-    path: Path
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,12 +51,12 @@ def find_file(cwd: Path, home: Path) -> Path | None:
     return None
 
 
-def from_file(path: Path, home: Path) -> list[Setting]:
-    """The settings of a TOML file. Raises `ConfigError` if it cannot be read."""
+def from_file(path: Path, home: Path, content: str | None = None) -> list[Setting]:
+    """The settings of a TOML file, or of `content` as if it stood there. Raises `ConfigError` if it cannot be read."""
     import tomllib
 
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        tree = tomllib.loads(path.read_text(encoding="utf-8") if content is None else content)
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}"
         raise ConfigError(message) from None
@@ -70,6 +65,9 @@ def from_file(path: Path, home: Path) -> list[Setting]:
         raise ConfigError(message) from None
     except tomllib.TOMLDecodeError as error:
         message = f"{path} is not valid TOML: {error}"
+        raise ConfigError(message) from None
+    except RecursionError:
+        message = f"{path} is nested too deeply"
         raise ConfigError(message) from None
     reader = _Reader(origin=str(path), base=path.parent, home=home, text=False)
     for name, value in tree.items():
@@ -153,13 +151,12 @@ class _Reader:
         for path, entry in keys.all_keys().items():
             # Of a table whose keys the user names, one entry.
             if entry.table and key.startswith(path + "."):
-                inner = {key[len(path) + 1 :]: value}
-                self._add(path, inner if not entry.active else values.convert(entry, inner, where, text=False), where)
+                self._add(path, self._entry(entry, key[len(path) + 1 :], value, where), where)
                 return
         if keys.is_section(key) and value.lstrip().startswith("{"):
             try:
                 tree = msgspec.json.decode(value)
-            except ValueError:
+            except (ValueError, RecursionError):
                 message = f"{where} must be a JSON object"
                 raise ConfigError(message, param=key) from None
             self._text = False
@@ -180,8 +177,20 @@ class _Reader:
             self._add("port", port, where)
             return True
         key = keys.all_keys()[path]
-        self._add(path, values.convert(key, value, where, text=self._text) if key.active else value, where)
+        if key.active and key.struct is not None:
+            value = tables.read(key, value, where, self._resolve, text=self._text)
+        elif key.active:
+            value = values.convert(key, value, where, text=self._text)
+        self._add(path, value, where)
         return True
+
+    def _entry(self, key: keys.Key, rest: str, value: str, where: str) -> object:
+        """What a variable gives that sets one entry of a table."""
+        if not key.active:
+            return {rest: value}
+        if key.struct is not None:
+            return tables.read_variable(key, rest, value, where, self._resolve)
+        return values.convert(key, {rest: value}, where, text=False)
 
     def _add(self, path: str, value: object, where: str) -> None:
         self.settings.append(Setting(path=path, value=value, where=where, origin=self._origin))

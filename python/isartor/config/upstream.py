@@ -16,7 +16,6 @@ KeyRotation = Literal["round_robin", "priority"]
 QuotaAction = Literal["warn", "block", "fallback"]
 
 
-
 class ProviderKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of a provider's keys."""
 
@@ -33,9 +32,7 @@ class FallbackProvider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     provider: Annotated[str, Meta(min_length=1, description="Its id, as in `llm_provider`.")]
     model: Annotated[str | None, Meta(description="Model that it is asked for. None: its usual one.")] = None
     api_key: Annotated[Secret | None, Meta(description="Its key; `api_key_file` names a file that holds it.")] = None
-    provider_keys: Annotated[
-        tuple[ProviderKey, ...], Meta(description="Several keys, in place of `api_key`.")
-    ] = ()
+    provider_keys: Annotated[tuple[ProviderKey, ...], Meta(description="Several keys, in place of `api_key`.")] = ()
     key_rotation_strategy: Annotated[KeyRotation, Meta(description="How its keys take turns.")] = "round_robin"
     key_cooldown_secs: Annotated[
         float, Meta(gt=0, le=86400, description="Seconds that one of its keys rests after 429 or a used-up quota.")
@@ -71,7 +68,8 @@ class GatewayKey(Quota, frozen=True, kw_only=True, forbid_unknown_fields=True):
     key: Annotated[Secret, Meta(description="The key; `key_file` names a file that holds it instead.")]
     label: Annotated[str, Meta(min_length=1, max_length=64, description="Name of the tenant, unique.")]
     allowed_models: Annotated[
-        tuple[str, ...], Meta(description="Models that it may ask for, `*` at the end for all that begin so. Empty: all.")
+        tuple[str, ...],
+        Meta(description="Models that it may ask for, `*` at the end for all that begin so. Empty: all."),
     ] = ()
     requests_per_minute: Annotated[int | None, Meta(gt=0, description="Requests a minute. None: `rate_limit`'s.")] = (
         None
@@ -97,12 +95,12 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How often and when a provider is asked again."""
 
-    max_attempts: Annotated[int, Meta(ge=1, le=20, description="Times that one provider is asked, the first included.")] = (
-        5
-    )
-    base_delay_ms: Annotated[int, Meta(ge=1, le=600_000, description="Wait before the second try; doubles each time.")] = (
-        1000
-    )
+    max_attempts: Annotated[
+        int, Meta(ge=1, le=20, description="Times that one provider is asked, the first included.")
+    ] = 5
+    base_delay_ms: Annotated[
+        int, Meta(ge=1, le=600_000, description="Wait before the second try; doubles each time.")
+    ] = 1000
     max_delay_ms: Annotated[int, Meta(ge=1, le=600_000, description="Longest wait between two tries.")] = 8000
     jitter_ratio: Annotated[
         float, Meta(ge=0, le=1, description="Share by which a wait is made longer or shorter at random.")
@@ -112,7 +110,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Meta(
             ge=0,
             le=86400,
-            description="Longest `retry-after` of a provider that is waited for; at a longer one the next is asked.",
+            description="Most seconds of a `retry-after` that are waited; at a longer one the next provider is asked.",
         ),
     ] = 20
 

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 _SHOWN_LENGTH: Final = 60
 _FALSE: Final = {"false", "0", "no", "off"}
 _TRUE: Final = {"true", "1", "yes", "on"}
+_RULES: Final = {
+    bool: "true or false",
+    tuple[str, ...]: "an array of strings",
+    dict[str, str]: "a table of strings",
+}
 
 
 def convert(key: Key, value: object, where: str, *, text: bool) -> object:
@@ -31,14 +36,16 @@ def convert(key: Key, value: object, where: str, *, text: bool) -> object:
         return _secret(key, value, where)
     base = key.base
     try:
-        if text and isinstance(value, str):
+        if text and isinstance(value, str) and (value.strip() or not key.optional):
             value = _read(base, value)
         if get_origin(base) is Literal and isinstance(value, str):
             value = value.strip().lower()
-        if _optional_text(base) and isinstance(value, str):
-            value = value.strip() or None
-        return msgspec.convert(value, key.type)
-    except (ValueError, msgspec.ValidationError):
+        if key.optional and isinstance(value, str):
+            value = (value.strip() if base is str else value) or None
+        if value is None and key.optional:
+            return None
+        return msgspec.convert(value, key.limited)
+    except (ValueError, RecursionError, msgspec.ValidationError):
         message = f"{where} must be {rule(key)}, got {shown(value)}"
         raise ConfigError(message, param=key.path) from None
 
@@ -76,22 +83,22 @@ def rule(key: Key) -> str:
     """What the value of `key` must be, in words that end a sentence."""
     base = key.base
     limits = next((meta for meta in getattr(key.type, "__metadata__", ()) if isinstance(meta, msgspec.Meta)), None)
+    if key.struct is not None:
+        return "an array of tables" if key.array else "tables by name"
     if get_origin(base) is Literal:
         return "one of " + ", ".join(get_args(base))
-    if base is bool:
-        return "true or false"
     if base in {int, float}:
         return ("an integer" if base is int else "a number") + _range(limits)
-    if base == tuple[str, ...]:
-        return "an array of strings"
-    if base == dict[str, str]:
-        return "a table of strings"
+    if base in _RULES:
+        return _RULES[base]
     return "a non-empty string" if limits is not None and limits.min_length else "a string"
 
 
 def type_name(key: Key) -> str:
     """The type of `key` in a word, for the reference table."""
     base = key.base
+    if key.struct is not None:
+        return "array of tables" if key.array else "tables"
     if get_origin(base) is Literal:
         return " or ".join(f"`{word}`" for word in get_args(base))
     names = {bool: "boolean", int: "integer", float: "number", tuple[str, ...]: "array", dict[str, str]: "table"}
@@ -112,10 +119,6 @@ def _range(limits: msgspec.Meta | None) -> str:
     if limits.gt is not None:
         return f" above {limits.gt:g}" + (f", up to {limits.le:g}" if limits.le is not None else "")
     return f" of at least {limits.ge:g}" if limits.ge is not None else ""
-
-
-def _optional_text(base: Any) -> bool:
-    return bool(base == str | None)
 
 
 def _read(base: Any, text: str) -> object:

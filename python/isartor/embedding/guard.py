@@ -2,7 +2,8 @@
 
 Every failure is counted; one line a minute is logged, with the number of failures since the last one. After three
 failures in a row the embedder rests for 30 seconds: texts are skipped and counted, then a single one tries it again.
-A text that is too long and a full queue are refusals: counted, and otherwise nothing.
+A text that is too long and a full queue are refusals: counted, and otherwise nothing. So is an answer that is not there
+in time, for a burst makes many wait at once; only if nothing at all has been heard for a while is that a failure.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ log = logging.getLogger("isartor.embedding")
 _FAILURES_TO_REST: Final = 3
 _REST_SECS: Final = 30.0
 _LOG_SECS: Final = 60.0
+# So long may everybody wait in vain before that counts as a fault and no longer as a burst.
+_SILENCE_SECS: Final = 5.0
 
 
 class Counts(msgspec.Struct):
@@ -55,12 +58,13 @@ class Guard:
     def __init__(
         self, name: str, *, patience_secs: float | None = None, clock: Callable[[], float] = monotonic
     ) -> None:
-        """`name` stands in the log lines; who waits longer than `patience_secs` does without: a failure."""
+        """`name` stands in the log lines; who waits longer than `patience_secs` does without."""
         self._name = name
         self._patience_secs = patience_secs
         self._clock = clock
         self.counts = Counts()
         self._in_a_row = 0
+        self._silent_since: float | None = None
         self._rests_until: float | None = None
         self._log_again = float("-inf")
         self._unlogged = 0
@@ -89,6 +93,13 @@ class Guard:
         except BusyError:
             self.counts.busy += 1
             return None
+        except TimeoutError as error:
+            if not self._silent(trial=trial):
+                self.counts.busy += 1
+                return None
+            self._failure(error)
+            heard = True
+            return None
         except Exception as error:  # noqa: BLE001  # an embedder's fault must never become a request's
             self._failure(error)
             heard = True
@@ -98,12 +109,20 @@ class Guard:
                 # Cancelled or refused: that text found out nothing, so the next one tries.
                 self._rests_until = self._clock()
         self._in_a_row = 0
+        self._silent_since = None
         self._rests_until = None
         if found is None:
             self.counts.too_long += 1
         else:
             self.counts.embedded += 1
         return found
+
+    def _silent(self, *, trial: bool) -> bool:
+        """Whether one more answer that is not there in time means that something is wrong."""
+        now = self._clock()
+        if self._silent_since is None:
+            self._silent_since = now
+        return trial or now - self._silent_since >= _SILENCE_SECS
 
     def _failure(self, error: Exception) -> None:
         now = self._clock()

@@ -41,8 +41,13 @@ _BUNDLED_WINDOW: Final = 256
 
 _QUEUE: Final = 64
 _CACHE_BYTES: Final = 4 * 1024 * 1024
+_ANY_NUMBER: Final = 2**31 - 1
+_OWN_MARKS: Final = 2
 # A model that could not be loaded is not tried again for each text that waits.
 _RELOAD_SECS: Final = 1.0
+
+
+_tokenizer: Tokenizer | None = None
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -213,6 +218,17 @@ def bundled(tokenizer: Callable[[bytes], Tokenizer], *, threads: int = 1, tokens
     return LocalEmbedder(
         lambda: Model(BUNDLED, tokenizer, window=_BUNDLED_WINDOW, threads=threads), name=_BUNDLED_NAME, tokens=tokens
     )
+
+
+def count_tokens(text: str) -> int:
+    """How many tokens a text has for the bundled model. Loads its tokenizer (0.7 MB) the first time."""
+    from isartor._native import Tokenizer as Native
+
+    global _tokenizer  # noqa: PLW0603 # one for the process, made when it is first wanted
+    if _tokenizer is None:
+        _tokenizer = Native((BUNDLED / "tokenizer.json").read_bytes())
+    encoded = _tokenizer.encode(text, _ANY_NUMBER)
+    return 0 if encoded is None else max(encoded.count - _OWN_MARKS, 0)
 
 
 def from_folder(

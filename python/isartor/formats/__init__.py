@@ -11,9 +11,20 @@ from isartor.formats.openai_chat import OpenAIChat
 from isartor.formats.openai_responses import OpenAIResponses
 
 if TYPE_CHECKING:
+    from isartor.formats.canonical import Format
     from isartor.ports import Surface
 
-_ALL: Final[tuple[Surface, ...]] = (OpenAIChat(), OpenAIResponses(), Anthropic(), Gemini(), Native())
+_CHAT, _RESPONSES, _ANTHROPIC, _GEMINI, _NATIVE = OpenAIChat(), OpenAIResponses(), Anthropic(), Gemini(), Native()
+_ALL: Final[tuple[Surface, ...]] = (_CHAT, _RESPONSES, _ANTHROPIC, _GEMINI, _NATIVE)
 
 SURFACES: Final[dict[str, Surface]] = {surface.name: surface for surface in _ALL}
 """Every surface by its name."""
+
+FORMATS: Final[dict[str, Format]] = {
+    "openai_chat": _CHAT,
+    "openai_responses": _RESPONSES,
+    "anthropic": _ANTHROPIC,
+    "gemini": _GEMINI,
+    "native": _NATIVE,
+}
+"""The same, as what is translated between."""

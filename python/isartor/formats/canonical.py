@@ -310,7 +310,9 @@ class Format(Protocol):
     Reading a client's request raises `RequestError` with `param`, reading a provider's reply `UpstreamError`.
     """
 
-    name: FormatName
+    @property
+    def name(self) -> FormatName:
+        """Its name."""
 
     def read_request(self, body: bytes, *, model: str, stream: bool) -> Prompt:
         """A client's request. `model`, `stream`: resolved already (from the path, for Gemini)."""

@@ -1,29 +1,30 @@
 """The native surface, `POST /api/chat`: one prompt in, `{layer, message, model}` out.
 
-A native prompt travels as one request of the provider's own format, and its reply's text comes back:
-`to_wire` and `from_wire`.
+No provider speaks it: a prompt always goes out in another format, and of the reply only the text comes back.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
 
-from isartor.errors import UpstreamError
+from isartor.errors import NotImplementedFormatError, RequestError
+from isartor.formats import reading
 from isartor.formats.base import encode, sse
+from isartor.formats.canonical import Finished, PartBegan, PartGrew, Prompt, Refusal, Text, Turn
 
-_MAX_TOKENS: Final = 4096
+if TYPE_CHECKING:
+    from isartor.formats.canonical import Event, Failed, FormatName, Part, Quirk, Reply, StreamReader
+
 _SERVER_ERROR: Final = 500
-
-WIRE_ENDPOINTS: Final = ("chat", "messages", "generate")
-"""Wire operations that can carry a native prompt, in order of preference."""
+_CLOUD: Final = 3
 
 
 class Native:
-    """The product's own error shape."""
+    """The client's side of a format, and the product's own error shape."""
 
-    name = "native"
+    name: Final[FormatName] = "native"
 
     def error(
         self, status: int, message: str, *, code: str, param: str | None = None, request_id: str | None = None
@@ -42,51 +43,85 @@ class Native:
         """Write one event; the native surface does not stream, so nothing asks for it today."""
         return sse(self.error(status, message, code=code, request_id=request_id), "error")
 
+    def read_request(self, body: bytes, *, model: str, stream: bool) -> Prompt:
+        """One turn of the user's. Fields beside the prompt have been read by the gate, or mean nothing."""
+        prompt = reading.body(body).needed("prompt")
+        if not prompt:
+            message = "prompt must not be empty."
+            raise RequestError(message, param="prompt")
+        return Prompt(origin="native", model=model, turns=[Turn(role="user", parts=[Text(text=prompt)])], stream=stream)
 
-def to_wire(prompt: str, model: str, endpoint: str) -> bytes:
-    """Return the request body that asks `model` for an answer to `prompt`.
+    def write_reply(self, reply: Reply, prompt: Prompt) -> bytes:
+        """`{layer, message, model}`."""
+        return _reply(_CLOUD, _said(reply.parts), reply.model or prompt.model)
 
-    `endpoint` is one of `WIRE_ENDPOINTS`. For `generate` the model stands in the path and not in the body.
-    """
-    match endpoint:
-        case "chat":
-            return encode({"model": model, "messages": [{"role": "user", "content": prompt}]})
-        case "messages":
-            messages = [{"role": "user", "content": prompt}]
-            return encode({"model": model, "max_tokens": _MAX_TOKENS, "messages": messages})
-        case "generate":
-            return encode({"contents": [{"role": "user", "parts": [{"text": prompt}]}]})
-        case _:
-            raise ValueError(endpoint)
+    def stream_writer(self, prompt: Prompt) -> Writer:
+        """For a provider that answers with a stream although none was asked for."""
+        return Writer(prompt)
+
+    def write_request(self, prompt: Prompt, quirks: frozenset[Quirk] = frozenset()) -> NoReturn:
+        """Raise: there is no provider of this format."""
+        del prompt, quirks
+        raise _clients_only()
+
+    def read_reply(self, body: bytes) -> NoReturn:
+        """Raise: there is no provider of this format."""
+        del body
+        raise _clients_only()
+
+    def stream_reader(self) -> StreamReader:
+        """Raise: there is no provider of this format."""
+        raise _clients_only()
+
+    def read_error(self, status: int, body: bytes) -> Failed:
+        """Raise: there is no provider of this format."""
+        del status, body
+        raise _clients_only()
 
 
-def from_wire(endpoint: str, body: bytes) -> str:
-    """Return the text of a provider's JSON reply; several text parts are joined.
+class Writer:
+    """Collects a stream's text: a native reply is one JSON object; `isartor.formats.canonical.StreamWriter`."""
 
-    Raises `UpstreamError` if the reply is not of the endpoint's shape.
-    """
-    try:
-        reply: Any = msgspec.json.decode(body)
-        match endpoint:
-            case "chat":
-                # `content` is null where the model only called a tool or refused.
-                return str(reply["choices"][0]["message"]["content"] or "")
-            case "messages":
-                parts = [block for block in reply["content"] if block["type"] == "text"]
-            case "generate":
-                content = reply["candidates"][0].get("content", {})
-                parts = [part for part in content.get("parts", ()) if "text" in part and not part.get("thought")]
+    def __init__(self, prompt: Prompt) -> None:
+        """`prompt` tells the model if the provider does not."""
+        self._model = prompt.model
+        self._open: dict[int, Text | Refusal] = {}
+
+    def write(self, event: Event) -> bytes:
+        """Nothing before the end, then the whole reply."""
+        match event:
+            case PartBegan(part=Text() | Refusal() as part):
+                self._open[event.index] = type(part)(text=part.text)
+            case PartGrew() if event.index in self._open:
+                self._open[event.index].text += event.text
+            case Finished():
+                return _reply(_CLOUD, _said(list(self._open.values())), self._model)
             case _:
-                raise ValueError(endpoint)
-        return "".join(part["text"] for part in parts)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LookupError, TypeError, AttributeError) as error:
-        message = f"The provider's reply is not a valid {endpoint!r} reply."
-        raise UpstreamError(message, code="upstream_invalid_reply") from error
+                self._model = getattr(event, "model", None) or self._model
+        return b""
+
+
+def _clients_only() -> NotImplementedFormatError:
+    return NotImplementedFormatError("The native format is one of clients; no provider speaks it.")
+
+
+def _said(parts: list[Part] | list[Text | Refusal]) -> str:
+    """The text of a reply; a refusal in the model's words is an answer to whoever sees nothing else."""
+    return "".join(part.text for part in parts if isinstance(part, Text | Refusal))
 
 
 def reply(layer: int, message: str, model: str) -> bytes:
     """Return the native reply body; `layer` says who answered: 1 cache, 2 small model, 3 cloud."""
     return encode({"layer": layer, "message": message, "model": model})
+
+
+_reply: Final = reply
+
+
+def from_layer(layer: int, body: bytes) -> bytes:
+    """Return the native reply `body` as the answer of another layer."""
+    said: dict[str, Any] = msgspec.json.decode(body)
+    return encode(said | {"layer": layer})
 
 
 def prompt_of(body: bytes) -> str:

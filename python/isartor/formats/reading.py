@@ -102,6 +102,10 @@ class Members:
         items = self.items(name) or []
         return [Members(item, f"{path}[{index}]", upstream=self._upstream) for index, item in enumerate(items)]
 
+    def peek(self, *names: str) -> dict[str, Any]:
+        """Those of these members that are there, without taking them."""
+        return {name: self._left[name] for name in names if name in self._left}
+
     def rest(self) -> dict[str, Any]:
         """What nobody has taken, and which of those taken were null (`restore` puts them back)."""
         left = self._left

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from isartor.errors import NoProviderError, NotImplementedFormatError
-from isartor.ports import Call, Headers, Provider, ProviderStatus, Response
+from isartor.ports import Call, Headers, Ping, Provider, ProviderStatus, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,10 +37,12 @@ __all__ = [
     "Call",
     "Headers",
     "Limits",
+    "Ping",
     "Provider",
     "ProviderStatus",
     "Response",
     "Settings",
+    "key_warning",
     "missing_key",
     "reply_headers",
     "request_headers",
@@ -53,6 +55,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     l3_connect_timeout_secs: float = 10
     """Name lookup, TCP and TLS together."""
+    l3_first_byte_timeout_secs: float = 120
+    """Until the reply begins, connecting included: its head, or the first piece of a stream."""
     l3_read_timeout_secs: float = 120
     """Longest silence, before the first byte of the reply or between two pieces of it."""
     l3_timeout_secs: float = 120
@@ -69,7 +73,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     offline: bool = False
     offline_allowed_hosts: tuple[str, ...] = ()
+    azure_deployment_id: str | None = None
+    azure_api_version: str = "2024-08-01-preview"
+    token_url: str | None = None
+    """Where a provider that exchanges its key for a session token does so, in place of its own address."""
+    where: str = ""
+    """Where the settings stand: empty for the first provider, `fallback_providers[0]` for the one after it."""
 
+    def key(self, name: str) -> str:
+        """Full path of one of the settings (`provider`, `url`, `model`, `api_key`, ...), for messages."""
+        return f"{self.where}.{name}" if self.where else _FIRST.get(name, name)
+
+
+# How the settings of the first provider are called, which stand at the root.
+_FIRST: Final = {
+    "provider": "llm_provider",
+    "url": "external_llm_url",
+    "model": "external_llm_model",
+    "api_key": "external_llm_api_key",
+}
 
 _REQUEST_NAMES: Final = frozenset(
     {
@@ -202,13 +224,26 @@ def reply_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     return kept
 
 
-def missing_key(provider: str) -> NoProviderError:
-    """Return what a miss gets when the provider needs a key and has none."""
+def missing_key(provider: str, where: str = "") -> NoProviderError:
+    """Return what a miss gets when the provider needs a key and has none. `where`: see `Settings.where`."""
     return NoProviderError(
         f"There is no API key for the provider {provider!r}, so this request cannot be answered. "
-        "Set external_llm_api_key in isartor.toml, or ISARTOR__EXTERNAL_LLM_API_KEY, "
-        "or ISARTOR__EXTERNAL_LLM_API_KEY_FILE, and restart the gateway.",
+        f"{_how_to_set(where)}, and restart the gateway.",
         code="no_api_key",
+    )
+
+
+def key_warning(provider: str, where: str = "") -> str:
+    """Return what is said at the start about a provider that needs a key and has none."""
+    return f"The provider {provider!r} has no API key: it cannot be asked (503). {_how_to_set(where)}."
+
+
+def _how_to_set(where: str) -> str:
+    if where:
+        return f"Set {where}.api_key or {where}.api_key_file in isartor.toml, or api_key in ISARTOR__FALLBACK_PROVIDERS"
+    return (
+        "Set external_llm_api_key in isartor.toml, or ISARTOR__EXTERNAL_LLM_API_KEY, "
+        "or ISARTOR__EXTERNAL_LLM_API_KEY_FILE"
     )
 
 

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from isartor.errors import RequestError, UpstreamError
+from isartor.errors import RequestError
 from isartor.providers import demo_replies as replies
-from isartor.providers.base import Call, Headers, ProviderStatus, Settings, unsupported
+from isartor.providers.base import Call, Ping, ProviderStatus, Settings, unsupported
+from isartor.providers.given import Given
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
+
+    from isartor.ports import Revealable
+    from isartor.providers.row import Row
 
 _QUOTED_MAX: Final = 120
 _ANSWER: Final = (
@@ -41,13 +45,14 @@ class Demo:
 
     name = "demo"
     endpoints = frozenset(_BUILD)
+    quirks: frozenset[str] = frozenset()
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, row: Row) -> None:
         """Nothing is taken from `settings`: the demo has one model and no address."""
         del settings
-        self.model = replies.MODEL
+        self.model = row.model
 
-    async def call(self, call: Call) -> DemoResponse:
+    async def call(self, call: Call) -> Given:
         """See `isartor.ports.Provider`."""
         build = _BUILD.get(call.endpoint)
         if build is None:
@@ -73,45 +78,19 @@ class Demo:
         )
         reply = build(ask)
         kind = "text/event-stream" if call.stream and not array else "application/json"
-        return DemoResponse([("content-type", kind)], reply)
+        return Given([("content-type", kind)], reply)
 
     def status(self) -> ProviderStatus:
         """See `isartor.ports.Provider`."""
         return {"provider": self.name, "model": self.model, "endpoint": "built in", "state": "demo"}
 
+    async def ping(self, key: Revealable | None = None, *, deep: bool = False) -> Ping:
+        """It is always there."""
+        del key, deep
+        return Ping(reachable=True, latency_ms=0)
+
     async def close(self) -> None:
         """Nothing to close."""
-
-
-class DemoResponse:
-    """A reply that is already there."""
-
-    status = 200
-
-    def __init__(self, headers: Headers, pieces: Iterable[bytes]) -> None:
-        """`pieces` are what `read` gives, one by one."""
-        self.headers = headers
-        self._pieces = iter(pieces)
-
-    def ready(self) -> bytes | None:
-        """See `isartor.ports.Response`."""
-        return None
-
-    async def read(self) -> bytes | None:
-        """Next piece, `None` at the end."""
-        return next(self._pieces, None)
-
-    async def read_all(self, limit: int) -> bytes:
-        """Return the rest; `UpstreamError` over `limit` bytes."""
-        body = b"".join(self._pieces)
-        if len(body) > limit:
-            message = f"The demo provider's reply has more than {limit} bytes."
-            raise UpstreamError(message, code="upstream_too_large")
-        return body
-
-    async def close(self) -> None:
-        """Drop what has not been read."""
-        self._pieces = iter(())
 
 
 def _question(body: dict[str, Any]) -> str:

@@ -17,17 +17,23 @@ if TYPE_CHECKING:
 class Faults:
     """Builds the errors of one provider's connections."""
 
-    __slots__ = ("_limits", "_who")
+    __slots__ = ("_inside", "_limits", "_url", "_who")
 
-    def __init__(self, provider: str, host: str, limits: Limits) -> None:
-        """`host` is the address as shown to users: host name and port."""
-        self._who = f"The provider {provider!r} at {host}"
+    def __init__(self, who: str, host: str, limits: Limits, url: str | None) -> None:
+        """`who`: as `the provider 'openai'`; `host`: host name and port, as shown to users.
+
+        `url`: the setting that the address is from, if it can be set.
+        """
+        self._inside = f"{who} at {host}"
+        self._who = self._inside[0].upper() + self._inside[1:]
         self._limits = limits
+        self._url = url
 
     def unreachable(self, detail: str) -> UpstreamError:
         """Say that there is no connection: name look-up, TCP or proxy."""
+        address = f"{self._url}, " if self._url else ""
         return UpstreamError(
-            f"{self._who} could not be reached: {detail}. Check external_llm_url, the network and the proxy settings.",
+            f"{self._who} could not be reached: {detail}. Check {address}the network and the proxy settings.",
             code="upstream_unreachable",
             retryable=True,
         )
@@ -62,20 +68,21 @@ class Faults:
 
     def redirect(self, status: int) -> UpstreamError:
         """Say that a redirect was not followed."""
+        advice = f": set {self._url} to the final address" if self._url else ""
         return UpstreamError(
             f"{self._who} answered with a redirect (status {status}). Redirects are not followed, so that "
-            "the API key does not travel to another host: set external_llm_url to the final address.",
+            f"the API key does not travel to another host{advice}.",
             code="upstream_redirect",
         )
 
     def closed(self) -> UpstreamError:
         """Say that the call was ended on our side while somebody still read."""
-        return UpstreamError(f"The call to {self._who[4:]} was cancelled.", code="upstream_cancelled")
+        return UpstreamError(f"The call to {self._inside} was cancelled.", code="upstream_cancelled")
 
     def offline(self) -> NoProviderError:
         """Say that offline mode forbids the destination."""
         return NoProviderError(
-            f"Offline mode is active, and {self._who[4:]} is outside this machine and its private network. "
+            f"Offline mode is active, and {self._inside} is outside this machine and its private network. "
             "Add the host to offline_allowed_hosts, or set offline_mode = false.",
             code="offline_mode_active",
         )
@@ -91,6 +98,11 @@ class Faults:
     def connect_timeout(self) -> UpstreamTimeoutError:
         """Say that there was no connection within the limit."""
         return self._timeout("accept the connection", "l3_connect_timeout_secs", self._limits.l3_connect_timeout_secs)
+
+    def first_byte_timeout(self) -> UpstreamTimeoutError:
+        """Say that the reply did not begin within the limit."""
+        secs = self._limits.l3_first_byte_timeout_secs
+        return self._timeout("begin its reply", "l3_first_byte_timeout_secs", secs)
 
     def reply_timeout(self, elapsed: float, *, stream: bool, begun: bool) -> UpstreamTimeoutError:
         """Say that a limit has passed, silence or total time; which one is told from `elapsed`.

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from isartor.errors import ConfigError, NoProviderError, UpstreamError, UpstreamTimeoutError
+from isartor.errors import ConfigError, NoProviderError, UpstreamTimeoutError
 from isartor.providers.base import Limits
-from isartor.providers.hosts import allowed_offline
 from isartor.providers.transport import Transport
 
 if TYPE_CHECKING:
@@ -48,9 +47,9 @@ class HttpService:
         self._key = key
         self._prefix = parts.path.rstrip("/")
         self._timeout_secs = timeout_secs
-        self._forbidden = offline and not allowed_offline(parts.hostname, offline_allowed_hosts)
         limits = Limits(
             l3_connect_timeout_secs=min(_CONNECT_SECS, timeout_secs),
+            l3_first_byte_timeout_secs=timeout_secs,
             l3_read_timeout_secs=timeout_secs,
             l3_timeout_secs=timeout_secs,
         )
@@ -60,16 +59,12 @@ class HttpService:
             limits,
             offline=offline,
             offline_allowed_hosts=offline_allowed_hosts,
+            who="the service",
+            url_key=key,
         )
 
     async def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         """See `isartor.ports.Service`. Raises `NoProviderError` in offline mode, `UpstreamError`."""
-        if self._forbidden:
-            raise NoProviderError(
-                f"Offline mode is active, and {self.host} ({self._key}) is outside this machine and its private"
-                " network. Add the host to offline_allowed_hosts, or set offline_mode = false.",
-                code="offline_mode_active",
-            )
         headers = [("accept", "application/json")]
         if body is not None:
             headers.append(("content-type", "application/json"))
@@ -84,16 +79,16 @@ class HttpService:
                 return response.status, await response.read_all(_LARGEST_REPLY)
             finally:
                 await response.close()
+        except NoProviderError as error:
+            raise NoProviderError(
+                f"Offline mode is active, and {self.host} ({self._key}) is outside this machine and its private"
+                " network. Add the host to offline_allowed_hosts, or set offline_mode = false.",
+                code=error.code,
+            ) from None
         except UpstreamTimeoutError as error:
             raise UpstreamTimeoutError(
                 f"{self.host} did not answer within {self._timeout_secs:g} s ({self._key})", retryable=True
             ) from error
-        except UpstreamError as error:
-            raise UpstreamError(self._worded(error.message), code=error.code, retryable=error.retryable) from error
-
-    def _worded(self, message: str) -> str:
-        """The transport speaks of a provider and its setting; here it is a service, and another setting."""
-        return message.replace(f"The provider {self._key!r}", "The service").replace("external_llm_url", self._key)
 
     async def close(self) -> None:
         """Close the connections."""

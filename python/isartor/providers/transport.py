@@ -60,7 +60,7 @@ _LAST_REDIRECT: Final = 399
 class Transport:
     """Pooled connections to one provider's `origin` (scheme, host and port)."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what sets one connection apart, by name
         self,
         provider: str,
         origin: str,
@@ -68,14 +68,25 @@ class Transport:
         *,
         offline: bool = False,
         offline_allowed_hosts: Sequence[str] = (),
+        who: str | None = None,
+        url_key: str | None = "external_llm_url",
     ) -> None:
-        """With `offline`, only private and allowed hosts can be reached, and never by a proxy."""
+        """With `offline`, only private and allowed hosts can be reached, and never by a proxy.
+
+        `who`: what messages call the other end, if it is no provider. `url_key`: the setting that its address is from,
+        if it can be set.
+        """
         parts = urlsplit(origin)
         host = parts.hostname or ""
         self._origin = origin
-        self._faults = Faults(provider, parts.netloc.rpartition("@")[2], limits)
+        who = f"the provider {provider!r}" if who is None else who
+        self._faults = Faults(who, parts.netloc.rpartition("@")[2], limits, url_key)
         self._limits = limits
         self._total = timedelta(seconds=limits.l3_timeout_secs)
+        first = limits.l3_first_byte_timeout_secs
+        # A limit that another one passes first needs no clock of its own.
+        self._first_whole = first if first < min(limits.l3_read_timeout_secs, limits.l3_timeout_secs) else None
+        self._first_stream = first if first < limits.l3_read_timeout_secs else None
         self._direct = offline or is_loopback(host)
         self._forbidden = offline and not allowed_offline(host, offline_allowed_hosts)
         self._client: Client | None = None
@@ -114,17 +125,32 @@ class Transport:
 
         `stream` says that the reply is to be one: then only silence is bounded and not the whole call, and
         compression is declined, because an encoder on the way may sit on single events.
+
+        Cancelled, the call ends at once, but the library does not let go of a request before its head: the provider
+        works on until its reply begins or a limit has passed.
         """
         if self._forbidden:
             raise self._faults.offline()
+        first = self._first_stream if stream else self._first_whole
+        if first is None:
+            return await self._send(method, target, headers, body, stream=stream, collect=not stream)
+        clock = asyncio.timeout(first)
+        try:
+            async with clock:
+                # What the library collects it does not let go of in time.
+                return await self._send(method, target, headers, body, stream=stream, collect=False)
+        except TimeoutError:
+            raise self._faults.first_byte_timeout() from None
+
+    async def _send(  # noqa: PLR0913 - as `send`
+        self, method: str, target: str, headers: Headers, body: bytes, *, stream: bool, collect: bool
+    ) -> UpstreamResponse:
         client = self._client or self.open()
         started = monotonic()
         try:
             request = client.request(method, self._origin + target).headers(headers).body_bytes(body)
-            if stream:
-                request = request.header("accept-encoding", "identity").streamed_read_buffer_limit(_COLLECT_STREAM)
-            else:
-                request = request.timeout(self._total).streamed_read_buffer_limit(_COLLECT_WHOLE)
+            request = request.header("accept-encoding", "identity") if stream else request.timeout(self._total)
+            request = request.streamed_read_buffer_limit(_COLLECT_WHOLE if collect else _COLLECT_STREAM)
             sent = request.build_streamed()
             raw = await sent.__aenter__()
         except (foreign.PyreqwestError, ValueError) as error:
@@ -147,6 +173,7 @@ class Transport:
 class UpstreamResponse:
     """`isartor.ports.Response` over the library's streamed reply."""
 
+    code = None
     __slots__ = ("_ahead", "_faults", "_reader", "_reading", "_request", "_started", "_stream", "headers", "status")
 
     def __init__(

@@ -70,12 +70,13 @@ def _load(config: Config, folder: Path | None) -> Any:
     """Runs in each worker: builds the gateway and its application."""
     # Until the server sets its own, the main process's handler is here, and would swallow an early stop.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    from isartor.config import secrets
     from isartor.observe import logs
     from isartor.server.app import App
     from isartor.wiring import Gateway
 
     _end_with_parent()
-    logs.setup(config.log_level, secrets=(config.gateway_api_key, config.external_llm_api_key))
+    logs.setup(config.log_level, secrets=secrets(config))
     return App(Gateway(config, folder))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from isartor.errors import IsartorError, NotImplementedFormatError, UpstreamError
-from isartor.formats import native
+from isartor.errors import IsartorError, UpstreamError
 from isartor.ports import Call
+from isartor.stack.account import Account
 from isartor.stack.exchange import Streamed, Whole
 from isartor.stack.fetch import Fetch
 from isartor.stack.flights import Flight
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from isartor._native import Exact, Hit, Request
-    from isartor.ports import Headers, Provider, Surface
+    from isartor.ports import Books, Headers, Surface, Upstream
     from isartor.stack.exchange import Answer, Exchange
     from isartor.stack.flights import Passenger
     from isartor.stack.semantic import SemanticCache
@@ -25,6 +25,21 @@ _ERROR: Final = 400
 _TOO_MANY: Final = 429
 # Agents retry a 429 at once, and on and on, if nothing tells them when.
 _RETRY_AFTER_SECS: Final = "5"
+_BYTES_PER_TOKEN: Final = 4
+_SESSIONS: Final = frozenset(
+    {
+        "session-id",
+        "session_id",
+        "thread-id",
+        "x-claude-code-session-id",
+        "x-conversation-id",
+        "x-isartor-session-id",
+        "x-session-affinity",
+        "x-session-id",
+        "x-thread-id",
+    }
+)
+"""Headers by which clients name their session."""
 _FAILING: Final = frozenset({429, 500, 502, 503, 504, 529})
 
 
@@ -35,15 +50,17 @@ class Cloud:
 
     def __init__(
         self,
-        provider: Provider,
+        upstream: Upstream,
         store: Exact,
         *,
         keeps: bool,
         limit: int,
         semantic: SemanticCache | None = None,
+        books: Books | None = None,
     ) -> None:
         """`keeps`: complete replies go into `store`. `limit`: largest reply kept, in bytes."""
-        self._provider = provider
+        self._upstream = upstream
+        self._books = books
         self._store = store
         self._keeps = keeps
         self._limit = limit
@@ -137,8 +154,9 @@ class Cloud:
             self._flights[flight.key] = flight
             self._by_key.setdefault(flight.key[:-1], flight)
         store = self._store if self._keeps else None
-        fetch = Fetch(exchange, request, store=store, limit=self._limit, semantic=self._semantic)
-        return flight, fetch.run(self._provider, call, flight)
+        account = Account(exchange, call, flight, self._books)
+        fetch = Fetch(exchange, request, store=store, limit=self._limit, semantic=self._semantic, account=account)
+        return flight, fetch.run(self._upstream, call, flight)
 
     def _landed(self, flight: Flight) -> None:
         if self._flights.get(flight.key) is flight:
@@ -148,33 +166,18 @@ class Cloud:
             del self._by_key[key]
 
     def _call(self, exchange: Exchange, request: Request) -> Call:
-        provider = self._provider
-        endpoint = exchange.route.wire
-        model = request.model or provider.model
-        stream = request.stream
         body = request.upstream_body(exchange.body)
-        query = exchange.query
-        if endpoint == "native" and endpoint not in provider.endpoints:
-            wire = next((wire for wire in native.WIRE_ENDPOINTS if wire in provider.endpoints), None)
-            if wire is not None:
-                endpoint, stream, query = wire, False, ""
-                body = native.to_wire(native.prompt_of(body), model, wire)
-        if endpoint not in provider.endpoints:
-            spoken = ", ".join(sorted(provider.endpoints))
-            message = (
-                f"The provider {provider.name!r} does not speak {endpoint!r} (it speaks {spoken}), and Isartor does "
-                "not translate between formats yet. Use a client that speaks the provider's format, or set "
-                "llm_provider."
-            )
-            raise NotImplementedFormatError(message)
         return Call(
-            endpoint=endpoint,
-            model=model,
-            stream=stream,
+            endpoint=exchange.route.wire,
+            model=request.model or self._upstream.model,
+            stream=request.stream and exchange.route.endpoint != "native",
             body=body,
             headers=exchange.headers,
-            query=query,
+            query=exchange.query,
             request_id=exchange.head.request_id,
+            session=_session(exchange),
+            tenant=exchange.tenant,
+            tokens=len(body) // _BYTES_PER_TOKEN,
         )
 
     def _headers(
@@ -192,7 +195,7 @@ class Cloud:
             *upstream,
             ("x-isartor-layer", "l3"),
             ("x-isartor-deflected", "false"),
-            ("x-isartor-provider", self._provider.name),
+            ("x-isartor-provider", flight.provider),
             ("cache-status", status),
         ]
         if request.cacheable:
@@ -200,6 +203,14 @@ class Cloud:
         if not any(name == "x-request-id" for name, _ in upstream):
             headers.append(("x-request-id", exchange.head.request_id))
         return headers
+
+
+def _session(exchange: Exchange) -> str:
+    """What the client calls its session; a tenant's sessions are its own."""
+    for name, value in exchange.headers:
+        if name in _SESSIONS:
+            return f"{exchange.tenant}\n{value[:512]}"
+    return ""
 
 
 class Relay:

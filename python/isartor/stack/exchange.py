@@ -72,6 +72,8 @@ class Exchange(msgspec.Struct, gc=False):
     query: str
     headers: Headers
     """The client's, names in lower case."""
+    tenant: str = ""
+    """Label of the gateway key that was used; empty if it has none."""
     layer: str = "l0"
     """The layer that has the request now."""
     body: bytes = b""

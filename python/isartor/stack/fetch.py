@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from isartor._native import ENDPOINTS, Complete, Tee
-from isartor.errors import UpstreamError
+from isartor._native import Complete, Tee
+from isartor.errors import IsartorError, UpstreamError
 from isartor.formats import native
 from isartor.stack.exchange import Whole
 
 if TYPE_CHECKING:
     from isartor._native import Exact, Request
-    from isartor.ports import Call, Headers, Provider, Response
+    from isartor.ports import Call, Headers, Response, Upstream
+    from isartor.stack.account import Account
     from isartor.stack.exchange import Exchange
     from isartor.stack.flights import Flight
     from isartor.stack.semantic import SemanticCache
@@ -52,11 +53,15 @@ class Fetch:
         store: Exact | None,
         limit: int,
         semantic: SemanticCache | None = None,
+        account: Account,
     ) -> None:
         """`store`: where a complete reply goes, `None` for nowhere. `limit`: largest reply kept, in bytes.
 
         `semantic` hears of each reply that was stored.
         """
+        self._account = account
+        self._name = ""
+        self._substitute = False
         self._exchange = exchange
         self._request = request
         self._store = store
@@ -66,23 +71,39 @@ class Fetch:
         self._number = exchange.route.number
         self._pouring = False
 
-    async def run(self, provider: Provider, call: Call, flight: Flight) -> None:
+    async def run(self, upstream: Upstream, call: Call, flight: Flight) -> None:
         """Makes the call. Raises `UpstreamError` and its kin; what has been handed on by then stays handed on."""
-        response = await provider.call(call)
+        account = self._account
+        try:
+            reached = await upstream.ask(call)
+        except IsartorError as error:
+            account.failed(upstream.name, error.status)
+            raise
+        response = reached.response
+        self._name = flight.provider = reached.provider
+        self._substitute = reached.substitute
+        account.open(reached)
+        well: bool | None = None
         try:
             if response.status not in _OK:
-                await self._refused(provider, response, flight)
-            elif self.endpoint == "native" and call.endpoint != "native":
-                await self._native(call, response, flight)
+                await self._refused(response, flight)
+                account.refused(response.status)
+            elif self.endpoint == "native":
+                await self._native(response, flight)
             elif self._request.stream and _streams(response.headers, sse=self._request.sse):
-                self._stream(provider, response, flight)
+                self._stream(response, flight)
             else:
-                await self._whole(provider, response, flight)
+                await self._whole(response, flight)
+            well = True
+        except UpstreamError:
+            well = False
+            raise
         finally:
             if not self._pouring:
                 await response.close()
+                account.settle(well=well)
 
-    async def _refused(self, provider: Provider, response: Response, flight: Flight) -> None:
+    async def _refused(self, response: Response, flight: Flight) -> None:
         """An error reply: the provider's own words, if they are in the surface's shape."""
         body = await response.read_all(_ERROR_BYTES)
         if self.endpoint != "native" and _is_json(body):
@@ -91,34 +112,42 @@ class Fetch:
         text = _said(body)
         status = response.status if response.status < _SERVER_ERROR else 502
         error = UpstreamError(
-            f"The provider {provider.name!r} answered with status {response.status}: {text or 'no message'}",
+            f"The provider {self._name!r} answered with status {response.status}: {text or 'no message'}",
             status=status,
             code="upstream_refused",
         )
         error.retry_after = _retry_after(response.headers)
         raise error
 
-    def _stream(self, provider: Provider, response: Response, flight: Flight) -> None:
+    def _stream(self, response: Response, flight: Flight) -> None:
         """Opens a stream, with its first piece if that is there; the rest goes on in a task of its own."""
         watch = _End(self, flight)
         flight.begin(response.headers)
         piece = response.ready()
         if piece is not None:
+            self._account.bytes += len(piece)
             watch.take(piece)
             flight.put(piece)
         self._pouring = True
-        flight.follow(self._rest(provider, response, flight, watch))
+        flight.follow(self._rest(response, flight, watch))
 
-    async def _rest(self, provider: Provider, response: Response, flight: Flight, watch: _End) -> None:
+    async def _rest(self, response: Response, flight: Flight, watch: _End) -> None:
+        well: bool | None = None
         try:
             while (piece := await self._next(response, settled=watch.settled)) is not None:
+                self._account.bytes += len(piece)
                 watch.take(piece)
                 await flight.push(piece)
             if watch.broken():
-                message = f"The provider {provider.name!r} ended the stream before the reply was complete."
+                message = f"The provider {self._name!r} ended the stream before the reply was complete."
                 raise UpstreamError(message, code="upstream_cut", retryable=True)
+            well = True
+        except UpstreamError:
+            well = False
+            raise
         finally:
             await response.close()
+            self._account.settle(well=well)
 
     async def _next(self, response: Response, *, settled: bool) -> bytes | None:
         try:
@@ -128,7 +157,7 @@ class Fetch:
                 return None
             raise
 
-    async def _whole(self, provider: Provider, response: Response, flight: Flight) -> None:
+    async def _whole(self, response: Response, flight: Flight) -> None:
         body = await self._collect(response, flight)
         if body is None:
             return
@@ -137,6 +166,7 @@ class Fetch:
         tee.feed(body)
         outcome = tee.finish()
         headers = response.headers
+        self._account.bytes = len(body)
         if isinstance(outcome, Complete):
             flight.note = self._keep(outcome)
             if self._request.stream:
@@ -150,7 +180,7 @@ class Fetch:
             # JSON of a shape that is not known here is still the provider's answer; what is no JSON at all is not.
             if self._request.stream or form == "sse" or not _is_json(body):
                 raise UpstreamError(
-                    f"The provider {provider.name!r} sent a reply that is not one of this API ({outcome}).",
+                    f"The provider {self._name!r} sent a reply that is not one of this API ({outcome}).",
                     code="upstream_invalid_reply",
                 )
         flight.answer(Whole(response.status, headers, body))
@@ -174,30 +204,28 @@ class Fetch:
                 return None
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    @staticmethod
-    async def _pour(response: Response, piece: bytes | None, flight: Flight) -> None:
+    async def _pour(self, response: Response, piece: bytes | None, flight: Flight) -> None:
         """Hands on a reply that is too large to hold."""
+        well: bool | None = None
         try:
             while piece is not None:
+                self._account.bytes += len(piece)
                 await flight.push(piece)
                 piece = await response.read()
+            well = True
+        except UpstreamError:
+            well = False
+            raise
         finally:
             await response.close()
+            self._account.settle(well=well)
 
-    async def _native(self, call: Call, response: Response, flight: Flight) -> None:
-        """A native prompt went out in the provider's format; its text comes back in ours."""
+    async def _native(self, response: Response, flight: Flight) -> None:
+        """A native reply says which layer it is from: 3 now, 1 when it is given again."""
         body = await response.read_all(self._limit)
-        text = native.from_wire(call.endpoint, body)
-        original = Tee(ENDPOINTS.index(call.endpoint), "json", self._limit)
-        original.feed(body)
-        outcome = original.finish()
-        model = self._request.model or call.model
-        if isinstance(outcome, Complete):
-            cached = _complete(self._number, native.reply(1, text, model))
-            flight.note = self._keep(cached)
-        else:
-            flight.note = f"detail={outcome}"
-        fresh = _complete(self._number, native.reply(3, text, model))
+        self._account.bytes = len(body)
+        fresh = _complete(self._number, body)
+        flight.note = self._keep(_complete(self._number, native.from_layer(1, body)))
         kind = _SSE if self._request.stream else _JSON
         flight.answer(Whole(response.status, _as(response.headers, kind), fresh.render_for(self._request)))
 
@@ -215,8 +243,12 @@ class Fetch:
         return outcome
 
     def _keep(self, complete: Complete) -> str:
+        self._account.complete = complete
         if self._store is None:
             return ""
+        if self._substitute:
+            # Asked again, the first provider may be well again, and its answer is the one that was asked for.
+            return "detail=substitute"
         refusal = self._store.store(self._exchange.head, self._request, complete)
         if refusal is not None:
             return f"detail={refusal}"

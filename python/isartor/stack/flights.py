@@ -40,6 +40,10 @@ class Flight:
         self.key = key
         self.note = ""
         """What became of the reply in the store, as `cache-status` parameters; set before a whole reply opens."""
+        self.provider = ""
+        """Who answers; set before the reply opens."""
+        self.boarded = 0
+        """Clients that have come on board so far."""
         self._limit = limit
         self._landed = landed
         self._loop = loop
@@ -160,6 +164,7 @@ class Flight:
 
     def board(self, client: Client) -> Passenger:
         """One more client waits for this reply."""
+        self.boarded += 1
         passenger = Passenger(self, client)
         self._passengers.append(passenger)
         return passenger

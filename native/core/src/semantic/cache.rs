@@ -1,19 +1,18 @@
 //! The questions of stored replies, by scope: what L1b proposes and the verdict decides on.
 //!
 //! **Policy**: a question is kept beside an entry of the exact store for as long as that entry lives; the entry says itself
-//! when its last key has gone ([`Departure`]), whatever took it. A search looks at the [`NEAREST`] questions of the same scope
+//! when its last key has gone ([`Shared`]), whatever took it. A search looks at the [`NEAREST`] questions of the same scope
 //! that are not too far off, leaves out those whose reply could not be served to this client now, and judges the others.
 //! **Cost** per entry: its vector (about 430 bytes at 384 dimensions), its text, about 18 bytes per token, and 100.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use quick_cache::sync::Cache;
 
 use super::index::{Index, IndexError, Options};
 use super::verdict::{Packed, Subject, Verdict, Verifier};
-use crate::exact::{Departure, Entry, Exact, Found};
+use crate::exact::{Entry, Exact, Found, Shared};
 use crate::request::head::Directives;
 use crate::request::{Key, Wants};
 
@@ -31,8 +30,7 @@ pub struct Semantic {
     verifier: Arc<Verifier>,
     index: Index,
     kept: RwLock<HashMap<u64, Kept>>,
-    next: AtomicU64,
-    gone: Arc<Mutex<Vec<u64>>>,
+    shared: Arc<Shared>,
     barred: Cache<(Key, Key), ()>,
     wordings: Cache<Key, Wording>,
 }
@@ -105,17 +103,16 @@ pub struct Search<'s> {
 }
 
 impl Semantic {
-    /// An empty index of vectors of so many dimensions.
+    /// An empty index of vectors of so many dimensions, over a store that no other index is over.
     ///
     /// # Errors
     /// The dimension is impossible.
-    pub fn new(verifier: Arc<Verifier>, dimension: usize) -> Result<Self, IndexError> {
+    pub fn new(exact: &Exact, verifier: Arc<Verifier>, dimension: usize) -> Result<Self, IndexError> {
         Ok(Self {
             verifier,
             index: Index::new(Options { dimension, ..Options::default() })?,
             kept: RwLock::default(),
-            next: AtomicU64::new(0),
-            gone: Arc::default(),
+            shared: exact.shared(),
             barred: Cache::new(REMEMBERED),
             wordings: Cache::new(REMEMBERED),
         })
@@ -174,19 +171,18 @@ impl Semantic {
     ) -> Result<bool, IndexError> {
         self.sweep();
         let Some(entry) = exact.get(key) else { return Ok(false) };
-        if entry.departure.get().is_some() {
+        if entry.number().is_some() {
             return Ok(true); // kept already
         }
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let id = self.shared.number();
         self.index.insert(scope, id, embedding)?;
         let Some(kept) = Kept::new(&entry, question, question.sentence != embedding) else {
             self.index.remove(id);
             return Ok(false); // longer than any question
         };
         self.kept.write().unwrap_or_else(PoisonError::into_inner).insert(id, kept);
-        let departure = Departure { gone: Arc::clone(&self.gone), id };
-        if entry.departure.set(departure).is_err() {
-            self.lock_gone().push(id); // another thread was faster
+        if !entry.enlist(id) {
+            self.forget(&[id]); // another thread was faster
         }
         Ok(true)
     }
@@ -211,21 +207,24 @@ impl Semantic {
     /// The question that an entry answered.
     #[must_use]
     pub fn question(&self, entry: &Entry) -> Option<String> {
-        let id = entry.departure.get()?.id;
+        let id = entry.number()?;
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         kept.get(&id).map(|kept| kept.parts().0.to_owned())
     }
 
     /// Forgets the questions of replies that have gone.
     pub fn sweep(&self) {
-        let gone = std::mem::take(&mut *self.lock_gone());
-        if gone.is_empty() {
-            return;
+        let gone = self.shared.gone();
+        if !gone.is_empty() {
+            self.forget(&gone);
         }
+    }
+
+    fn forget(&self, gone: &[u64]) {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         for id in gone {
-            kept.remove(&id);
-            self.index.remove(id);
+            kept.remove(id);
+            self.index.remove(*id);
         }
         if kept.len() * 4 < kept.capacity() {
             let room = kept.len() * 2;
@@ -270,10 +269,6 @@ impl Semantic {
         let sentence = sentence.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)).collect();
         drop(kept);
         Some((entry, self.verifier.unpack(&text, packed, sentence)))
-    }
-
-    fn lock_gone(&self) -> MutexGuard<'_, Vec<u64>> {
-        self.gone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -103,8 +103,8 @@ impl Lexicon {
                 continue;
             }
             let Some(stem) = text.strip_suffix(ending).filter(|stem| stem.len() > 1) else { continue };
-            if let Some(known) = candidates(stem, instead).into_iter().find(|form| self.word(form).is_some())
-            {
+            let forms = if *ending == "s" { vec![stem.to_owned()] } else { candidates(stem, instead) };
+            if let Some(known) = forms.into_iter().find(|form| self.word(form).is_some()) {
                 found.push(known);
                 break;
             }
@@ -260,7 +260,8 @@ fn candidates(stem: &str, instead: &str) -> Vec<String> {
         && last == before
         && !"aeiou".contains(last)
     {
-        found.insert(0, stem[..stem.len() - last.len_utf8()].to_owned());
+        // Last, for `added` is no form of `ad`.
+        found.push(stem[..stem.len() - last.len_utf8()].to_owned());
     }
     found
 }

@@ -82,6 +82,7 @@ fn usage(reply: &Object) -> Option<Usage> {
         input: count(usage, "promptTokenCount").saturating_add(count(usage, "toolUsePromptTokenCount")),
         output: count(usage, "candidatesTokenCount").saturating_add(reasoning),
         cached: count(usage, "cachedContentTokenCount"),
+        cache_write: 0,
         reasoning,
     })
 }

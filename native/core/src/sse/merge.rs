@@ -103,12 +103,13 @@ pub(super) fn usage_object<'a>(reply: &'a Object, name: &str) -> Option<&'a Obje
 }
 
 impl Usage {
-    /// Reads a usage object by the names that its surface has for the four counts.
+    /// Reads a usage object by the names that its surface has for most counts.
     pub(super) fn read(usage: &Object, names: [&str; 2], details: [[&str; 2]; 2]) -> Self {
         Self {
             input: count(usage, names[0]),
             output: count(usage, names[1]),
             cached: number(usage, details[0]),
+            cache_write: 0,
             reasoning: number(usage, details[1]),
         }
     }

@@ -62,10 +62,11 @@ fn judge_block(block: &Object) -> Result<(), Unstorable> {
 fn usage(reply: &Object) -> Option<Usage> {
     let usage = usage_object(reply, "usage")?;
     let cached = count(usage, "cache_read_input_tokens");
-    let beside = cached.saturating_add(count(usage, "cache_creation_input_tokens"));
+    let cache_write = count(usage, "cache_creation_input_tokens");
+    let beside = cached.saturating_add(cache_write);
     let reasoning = ["output_tokens_details", "thinking_tokens"];
     let read = Usage::read(usage, ["input_tokens", "output_tokens"], [["", ""], reasoning]);
-    Some(Usage { input: read.input.saturating_add(beside), cached, ..read })
+    Some(Usage { input: read.input.saturating_add(beside), cached, cache_write, ..read })
 }
 
 // --- assemble ---

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use memchr::memmem;
 use serde_json::{Value, json};
 
-use super::merge::{count, counts, replace_member, says, text, usage_object};
+use super::merge::{count, counts, number, replace_member, says, text, usage_object};
 use super::{Event, Events, Object, Unstorable, Usage, walk, write};
 
 /// What is sent where the stored reply does not say: SDKs read these of every chunk.
@@ -54,6 +54,8 @@ pub(super) fn usage(reply: &Object) -> Option<Usage> {
         // DeepSeek's name for it.
         read.cached = count(usage, "prompt_cache_hit_tokens");
     }
+    // OpenRouter's name for it.
+    read.cache_write = number(usage, ["prompt_tokens_details", "cache_write_tokens"]);
     Some(read)
 }
 

@@ -35,6 +35,8 @@ pub struct Usage {
     pub output: u64,
     /// Of `input`, the tokens read from the provider's prompt cache.
     pub cached: u64,
+    /// Of `input`, the tokens written to it.
+    pub cache_write: u64,
     /// Of `output`, the tokens spent on reasoning.
     pub reasoning: u64,
 }

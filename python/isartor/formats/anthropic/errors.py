@@ -6,9 +6,13 @@ an `error` event inside a stream.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+from msgspec import DecodeError
+from msgspec.json import decode
 
 from isartor.formats.base import encode, sse, word
+from isartor.formats.canonical import Failed
 
 TYPES: Final = {
     400: "invalid_request_error",
@@ -42,3 +46,26 @@ class Errors:
     def stream_error(self, status: int, message: str, *, code: str, request_id: str | None = None) -> bytes:
         """Return an `error` event in place of `message_stop`."""
         return sse(self.error(status, message, code=code, request_id=request_id), "error")
+
+
+def read(status: int, body: bytes) -> Failed:
+    """What a provider's error reply says; its `type` is the code."""
+    try:
+        said: Any = decode(body)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        said = None
+    return of(said, body, status)
+
+
+def of(said: Any, raw: bytes, status: int | None = None) -> Failed:
+    """What an error object says. Without `status` (inside a stream) its type tells it."""
+    error = said.get("error", said) if isinstance(said, dict) else said
+    if not isinstance(error, dict):
+        text = error if isinstance(error, str) else raw[:300].decode("utf-8", "replace").strip()
+        return Failed(status or 502, text, "upstream_refused")
+    code = str(error.get("type") or "upstream_refused")
+    message = error.get("message") or raw[:300].decode("utf-8", "replace")
+    return Failed(status or _STATUSES.get(code, 502), str(message), code)
+
+
+_STATUSES: Final = {name: status for status, name in TYPES.items()}

@@ -6,9 +6,13 @@ for 5xx, inside a stream for any piece that has an `error` member.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+from msgspec import DecodeError
+from msgspec.json import decode
 
 from isartor.formats.base import encode, sse, word
+from isartor.formats.canonical import Failed
 
 STATUSES: Final = {
     400: "INVALID_ARGUMENT",
@@ -48,3 +52,31 @@ class Errors:
     def stream_error(self, status: int, message: str, *, code: str, request_id: str | None = None) -> bytes:
         """One event of the SSE form (`alt=sse`); in the array form the plain body is the last element."""
         return sse(self.error(status, message, code=code, request_id=request_id))
+
+
+def read(status: int, body: bytes) -> Failed:
+    """What a provider's error reply says. `code`: the reason in the details where that says more than the status."""
+    try:
+        said: Any = decode(body)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        said = None
+    # In the array form of a stream the error is an element.
+    if isinstance(said, list) and said:
+        said = said[-1]
+    error = said.get("error") if isinstance(said, dict) else None
+    if not isinstance(error, dict):
+        return Failed(status, body[:300].decode("utf-8", "replace").strip(), "upstream_refused")
+    return failed(error, status)
+
+
+def failed(error: dict[str, Any], status: int) -> Failed:
+    """What the `error` object says, in a reply or inside a stream; `status` if it has no `code`."""
+    given = error.get("code")
+    number = given if isinstance(given, int) and 400 <= given < 600 else status
+    code = error.get("status") or "upstream_refused"
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else ():
+        # A wrong key is a 400 here, told apart from a malformed request only by this.
+        if isinstance(detail, dict) and str(detail.get("reason", "")).startswith("API_KEY_"):
+            code = detail["reason"]
+    return Failed(number, str(error.get("message") or ""), str(code))

@@ -6,7 +6,12 @@ reply, stream, drops.
 
 from __future__ import annotations
 
-from isartor.formats.openai_chat import errors
+from typing import TYPE_CHECKING, Final
+
+from isartor.formats.openai_chat import errors, reply, request, stream
+
+if TYPE_CHECKING:
+    from isartor.formats.canonical import FormatName
 
 __all__ = ["OpenAIChat"]
 
@@ -14,4 +19,11 @@ __all__ = ["OpenAIChat"]
 class OpenAIChat(errors.Errors):
     """The format in both directions; see `isartor.formats.canonical.Format`."""
 
-    name = "openai_chat"
+    name: Final[FormatName] = "openai_chat"
+    read_request = staticmethod(request.read)
+    write_request = staticmethod(request.write)
+    read_reply = staticmethod(reply.read)
+    write_reply = staticmethod(reply.write)
+    stream_reader = stream.Reader
+    stream_writer = stream.Writer
+    read_error = staticmethod(errors.read)

@@ -64,3 +64,37 @@ def read(status: int, body: bytes) -> Failed:
     message = error.get("message") or error.get("detail") or body[:300].decode("utf-8", "replace")
     code = error.get("code") or error.get("type") or "upstream_refused"
     return Failed(status, str(message), str(code))
+
+
+_STATUSES: Final = {
+    "invalid_request_error": 400,
+    "invalid_api_key": 401,
+    "authentication_error": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
+    "tokens": 429,
+    "requests": 429,
+    "service_unavailable_error": 503,
+    "overloaded_error": 503,
+}
+
+
+def inside(error: Any) -> Failed:
+    """An `error` member in a reply or a stream whose own status was 200."""
+    if not isinstance(error, dict):
+        return Failed(502, str(error), "upstream_refused")
+    said = read(502, encode({"error": error}))
+    for name in ("status", "status_code", "code"):
+        value = error.get(name)
+        if isinstance(value, str) and value.isdigit():
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600:
+            return Failed(value, said.message, said.code)
+    for name in ("code", "type"):
+        status = _STATUSES.get(str(error.get(name)))
+        if status is not None:
+            return Failed(status, said.message, said.code)
+    return said

@@ -4,60 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from isartor.formats import reading, seal
+from isartor.formats import reading
 from isartor.formats.base import encode
-from isartor.formats.canonical import (
-    Audio,
-    Document,
-    Image,
-    Media,
-    Opaque,
-    Output,
-    Prompt,
-    Reasoning,
-    Refusal,
-    Text,
-    Thinking,
-    Tool,
-    ToolCall,
-    ToolChoice,
-    ToolResult,
-    Turn,
-)
+from isartor.formats.canonical import Prompt
 from isartor.formats.losses import Losses
-from isartor.formats.openai_chat import message
-from isartor.formats.reading import Members, restore
+from isartor.formats.openai_chat import abilities, message, tools
+from isartor.formats.reading import restore
 
 if TYPE_CHECKING:
-    from isartor.formats.canonical import Part, Quirk, Role
+    from isartor.formats.canonical import Quirk
+    from isartor.formats.reading import Members
 
-_ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
-_EFFORTS: Final = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max"})
-# From Anthropic's and Gemini's budgets to the nearest word.
-_BUDGETS: Final = ((1024, "minimal"), (4096, "low"), (16384, "medium"))
+_LIMITS: Final = ("max_tokens", "max_completion_tokens")
+_SAME: Final = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
+# The longest that OpenAI takes; other clients put whole objects there.
+_LONGEST_USER: Final = 64
 
 
 def read(body: bytes, *, model: str, stream: bool) -> Prompt:
     """A client's request."""
     given = reading.body(body)
-    given.any("model")
-    given.any("stream")
-    turns = [_turn(each) for each in given.each("messages")]
-    _name_results(turns)
     extra: dict[str, Any] = {}
+    for name in ("model", "stream"):
+        _remember(extra, name, given.any(name))
     options = given.inner("stream_options")
-    include_usage = False
+    include_usage = None if options is None else options.flag("include_usage")
     if options is not None:
-        include_usage = bool(options.flag("include_usage"))
-        extra["~stream_options"] = options.rest()
+        extra["~stream_options"] = restore(
+            {} if include_usage is None else {"include_usage": include_usage}, options.rest()
+        )
+    messages = given.each("messages")
     prompt = Prompt(
         origin="openai_chat",
         model=model,
         stream=stream,
-        turns=turns,
-        include_usage=include_usage,
-        tools=_tools(given),
-        tool_choice=_choice(given),
+        turns=message.read(messages),
+        include_usage=bool(include_usage),
+        tools=tools.read(given),
+        tool_choice=tools.read_choice(given),
         parallel_tool_calls=given.flag("parallel_tool_calls"),
         temperature=given.number("temperature"),
         top_p=given.number("top_p"),
@@ -65,104 +49,141 @@ def read(body: bytes, *, model: str, stream: bool) -> Prompt:
         seed=given.whole("seed"),
         presence_penalty=given.number("presence_penalty"),
         frequency_penalty=given.number("frequency_penalty"),
-        output=_output(given),
+        output=tools.read_output(given),
         verbosity=given.text("verbosity"),
         user=given.text("user"),
+        stop=_stop(given, extra),
+        extra=extra,
     )
-    for name in ("max_tokens", "max_completion_tokens"):
-        most = given.whole(name)
-        if most is not None:
-            prompt.max_tokens = most
-            extra["~max"] = [*extra.get("~max", ()), name]
-    effort = given.text("reasoning_effort")
-    if effort is not None:
-        prompt.reasoning = Reasoning(enabled=effort != "none", effort=effort)
-    stop = given.any("stop")
-    if isinstance(stop, str):
-        extra["~stop"] = True
-        prompt.stop = [stop]
-    elif isinstance(stop, list) and all(isinstance(each, str) for each in stop):
-        prompt.stop = stop
-    elif stop is not None:
-        raise given.wrong("stop", "a string or an array of strings")
-    count = given.whole("n")
-    if count is not None:
-        extra["~n" if count == 1 else "n"] = count
-    prompt.extra = extra | given.rest()
+    limits = {name: most for name in _LIMITS if (most := given.whole(name)) is not None}
+    if limits:
+        extra["~limits"] = limits
+        prompt.max_tokens = min(limits.values())
+    prompt.reasoning = abilities.read(given, extra)
+    _harmless(given, extra)
+    extra |= given.rest()
     return prompt
 
 
-def _turn(given: Members) -> Turn:
-    role: Any = given.needed("role")
-    if role not in _ROLES:
-        raise given.wrong("role", "system, developer, user, assistant or tool")
-    if role == "tool":
-        call = given.needed("tool_call_id")
-        parts, plain = message.read_content(given)
-        turn = Turn(role="tool", parts=[ToolResult(id=call, parts=parts, extra=_hint(plain=plain))])
-    else:
-        parts, plain = message.read_content(given)
-        if role == "assistant":
-            parts = message.read_assistant(given, parts)
-        turn = Turn(role=role, parts=parts, name=given.text("name"), extra=_hint(plain=plain))
-    turn.extra |= given.rest()
-    return turn
+def _remember(extra: dict[str, Any], name: str, value: Any) -> None:
+    if value is not None:
+        extra["~" + name] = value
 
 
-def _hint(*, plain: bool) -> dict[str, Any]:
-    return {"~plain": True} if plain else {}
-
-
-def _name_results(turns: list[Turn]) -> None:
-    """Gemini wants the tool's name with its result, which stands only in the call."""
-    names = {part.id: part.name for turn in turns for part in turn.parts if isinstance(part, ToolCall)}
-    for turn in turns:
-        for part in turn.parts:
-            if isinstance(part, ToolResult):
-                part.name = names.get(part.id)
-
-
-def _tools(given: Members) -> list[Tool] | None:
-    if given.items("tools") is None:
-        return None
-    raise NotImplementedError
-
-
-def _choice(given: Members) -> ToolChoice | None:
-    value = given.any("tool_choice")
+def _stop(given: Members, extra: dict[str, Any]) -> list[str] | None:
+    value = given.any("stop")
     if value is None:
         return None
     if isinstance(value, str):
-        if value in {"auto", "none", "required"}:
-            return ToolChoice(mode=value)  # type: ignore[arg-type] # one of the three words
-        raise given.wrong("tool_choice", "auto, none, required or an object")
-    named = Members(value, "tool_choice")
-    kind = named.needed("type")
-    inner = named.inner(kind) if kind in {"function", "custom"} else None
-    if inner is None:
-        # `allowed_tools` and whatever else there will be.
-        return ToolChoice(mode="auto", extra={"value": value})
-    extra = {} if kind == "function" else {"~custom": True}
-    return ToolChoice(mode="required", names=[inner.needed("name")], extra=extra)
+        extra["~stop"] = "text"
+        return [value]
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return value
+    raise given.wrong(name="stop", what="a string or an array of strings")
 
 
-def _output(given: Members) -> Output | None:
-    value = given.inner("response_format")
-    if value is None:
-        return None
-    kind = value.needed("type")
-    if kind == "text":
-        return Output(kind="text", extra=value.rest())
-    if kind == "json_object":
-        return Output(kind="json", extra=value.rest())
-    schema = value.inner("json_schema")
-    if kind != "json_schema" or schema is None:
-        raise value.wrong("type", "text, json_object or json_schema with a json_schema")
-    return Output(
-        kind="schema",
-        name=schema.needed("name"),
-        description=schema.text("description"),
-        schema=schema.table("schema"),
-        strict=schema.flag("strict"),
-        extra=schema.rest(),
-    )
+def _harmless(given: Members, extra: dict[str, Any]) -> None:
+    """Fields that other formats need not say, because they ask for what is so anyway."""
+    for name, usual in (("n", 1), ("modalities", ["text"]), ("top_logprobs", 0)):
+        value = given.any(name)
+        if value is not None:
+            extra[("~" if value == usual else "") + name] = value
+
+
+def write(prompt: Prompt, quirks: frozenset[Quirk] = frozenset()) -> tuple[bytes, list[str]]:
+    """The body for a provider, and the client's fields that were dropped."""
+    losses = Losses(prompt, "openai_chat")
+    body = _own(prompt, losses) if prompt.origin == "openai_chat" else _foreign(prompt, losses, quirks)
+    return encode(body), losses.fields
+
+
+def _own(prompt: Prompt, losses: Losses) -> dict[str, Any]:
+    """What was read, as it was."""
+    extra = prompt.extra
+    body: dict[str, Any] = {"model": prompt.model} if prompt.model or "~model" in extra else {}
+    body["messages"] = message.write(prompt, losses, frozenset())
+    if prompt.stream or "~stream" in extra:
+        body["stream"] = prompt.stream
+    if "~stream_options" in extra:
+        body["stream_options"] = extra["~stream_options"]
+    if prompt.tools is not None:
+        body["tools"] = tools.write(prompt.tools, losses, own=True)
+    if prompt.tool_choice is not None:
+        body["tool_choice"] = tools.write_choice(prompt.tool_choice, losses, own=True)
+    if prompt.output is not None:
+        body["response_format"] = tools.write_output(prompt.output, losses, own=True)
+    if prompt.stop is not None:
+        body["stop"] = prompt.stop[0] if extra.get("~stop") == "text" else prompt.stop
+    body |= extra.get("~limits", {})
+    for name in (*_SAME, "top_k", "parallel_tool_calls", "verbosity", "user"):
+        _put(body, name, getattr(prompt, name))
+    for name in ("n", "modalities", "top_logprobs", "reasoning_effort", "reasoning", "thinking"):
+        _put(body, name, extra.get("~" + name))
+    return restore(body, extra)
+
+
+def _foreign(prompt: Prompt, losses: Losses, quirks: frozenset[Quirk]) -> dict[str, Any]:
+    """What another format asks for, as far as it can be said here."""
+    losses.extras("prompt", prompt.extra)
+    messages = message.write(prompt, losses, quirks)
+    body: dict[str, Any] = {"model": prompt.model, "messages": messages}
+    if prompt.stream:
+        body["stream"] = True
+        if "no_stream_options" not in quirks:
+            body["stream_options"] = {"include_usage": True}
+    _tools(body, prompt, losses, quirks)
+    _output(body, prompt, losses, quirks)
+    _put(body, "reasoning_effort", abilities.effort(prompt, losses))
+    if prompt.max_tokens is not None:
+        limit = _LIMITS["max_completion_tokens" in quirks]
+        body[limit] = abilities.longest(prompt.model, prompt.max_tokens)
+    _put(body, "stop", prompt.stop or None)
+    for name in _SAME:
+        _put(body, name, getattr(prompt, name))
+    if prompt.top_k is not None:
+        losses.without("top_k")
+    if prompt.verbosity is not None:
+        if abilities.verbose(prompt.model):
+            body["verbosity"] = prompt.verbosity
+        else:
+            losses.without("verbosity")
+    if prompt.user is not None:
+        if len(prompt.user) <= _LONGEST_USER:
+            body["user"] = prompt.user
+        else:
+            losses.without("user")
+    return body
+
+
+def _put(body: dict[str, Any], name: str, value: Any) -> None:
+    if value is not None:
+        body[name] = value
+
+
+def _tools(body: dict[str, Any], prompt: Prompt, losses: Losses, quirks: frozenset[Quirk]) -> None:
+    choice = prompt.tool_choice
+    offered = tools.write(tools.chosen(prompt.tools or [], choice), losses, own=False)
+    if not offered:
+        # Both fields below are refused without tools.
+        return
+    body["tools"] = offered
+    if choice is not None:
+        body["tool_choice"] = tools.write_choice(choice, losses, own=False)
+    if prompt.parallel_tool_calls is not None:
+        if "no_parallel" not in quirks:
+            body["parallel_tool_calls"] = prompt.parallel_tool_calls
+        elif not prompt.parallel_tool_calls:
+            losses.without("parallel_tool_calls")
+
+
+def _output(body: dict[str, Any], prompt: Prompt, losses: Losses, quirks: frozenset[Quirk]) -> None:
+    output = prompt.output
+    if output is None or output.kind == "text":
+        return
+    written = tools.write_output(output, losses, own=False)
+    if output.kind == "json" or "no_json_schema" in quirks:
+        written = {"type": "json_object"}
+        # Without the word in a message this mode is refused, since models then write blanks for ever.
+        if output.kind == "schema" or b"json" not in encode(body["messages"]).lower():
+            body["messages"] = [{"role": "system", "content": tools.in_words(output)}, *body["messages"]]
+    body["response_format"] = written

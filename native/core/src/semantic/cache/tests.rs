@@ -1,6 +1,6 @@
 use super::*;
 use crate::endpoint::Endpoint;
-use crate::exact::Limits;
+use crate::exact::{Limits, Source};
 use crate::request::Request;
 use crate::semantic::fixtures::{read, verifier};
 use crate::sse::{Facts, Reply, Usage};
@@ -18,8 +18,9 @@ struct World {
 impl World {
     fn new() -> Self {
         let verifier = Arc::new(verifier());
-        let semantic = Semantic::new(Arc::clone(&verifier), 4).unwrap();
-        Self { exact: Exact::new(LIMITS), verifier, semantic }
+        let exact = Exact::new(LIMITS, Arc::default());
+        let semantic = Semantic::new(&exact, Arc::clone(&verifier), 4).unwrap();
+        Self { exact, verifier, semantic }
     }
 
     /// Stores a reply under a key.
@@ -36,7 +37,7 @@ impl World {
         };
         let facts = Facts { usage: true, stored: false };
         let reply = Reply { json: vec![b'x'; 10], stream: None, facts, usage: Usage::default() };
-        assert!(self.exact.store(&request, ME, reply, 0));
+        assert!(self.exact.store(&request, ME, &reply, Source::default(), 0));
     }
 
     /// Stores a reply under a key and keeps its question.

@@ -301,6 +301,8 @@ impl Walk<'_> {
             .chars()
             .all(|letter| letter.is_alphabetic() || matches!(letter, '%' | '°' | '$' | '€' | '£'));
         match (value, unit) {
+            // `1099-NEC`: the letters are part of the number's name.
+            _ if is_form_number(core) => self.push(&lower, Kind::Literal, at, end, true),
             (Some(value), "") => self.push(&value, Kind::Number, at, end, false),
             (Some(value), "st" | "nd" | "rd" | "th") => {
                 let (text, kind) = ordinal(&value);
@@ -310,6 +312,11 @@ impl Walk<'_> {
             // A million, not a metre.
             (Some(value), "m") if core.ends_with('M') => {
                 self.push(&scaled(&value, 6), Kind::Number, at, end, false);
+            }
+            // What Kubernetes calls memory; `mi` in small letters is a mile.
+            (Some(value), "ki" | "mi" | "gi" | "ti") if ["Ki", "Mi", "Gi", "Ti"].iter().any(|name| core.ends_with(name)) => {
+                self.push(&value, Kind::Number, at, end, false);
+                self.push(binary_unit(unit), Kind::Word, at, end, false);
             }
             (Some(value), unit) if plain && unit.chars().count() <= 12 => {
                 self.push(&value, Kind::Number, at, end, false);
@@ -350,6 +357,24 @@ impl Walk<'_> {
             self.tokens.push(Token { text: text.to_owned(), kind, start, end, is_name });
         }
     }
+}
+
+fn binary_unit(short: &str) -> &'static str {
+    match short {
+        "ki" => "kibibyte",
+        "mi" => "mebibyte",
+        "gi" => "gibibyte",
+        _ => "tebibyte",
+    }
+}
+
+fn is_form_number(core: &str) -> bool {
+    core.split_once('-').is_some_and(|(digits, letters)| {
+        !digits.is_empty()
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && (1..=5).contains(&letters.len())
+            && letters.bytes().all(|byte| byte.is_ascii_uppercase())
+    })
 }
 
 fn is_single_capital(word: &str) -> bool {

@@ -91,7 +91,7 @@ const UNITS: &[&str] = &[
     "kilometer", "meter", "centimeter", "millimeter", "mile", "yard", "foot", "inch", "kilogram", "gram",
     "milligram", "pound", "ounce", "ton", "tonne", "stone", "liter", "milliliter", "gallon", "pint",
     "cup", "tablespoon", "teaspoon", "celsius", "fahrenheit", "kelvin", "byte", "bit", "kilobyte",
-    "megabyte", "gigabyte", "terabyte", "kibibyte", "mebibyte", "gibibyte", "millisecond", "microsecond",
+    "megabyte", "gigabyte", "terabyte", "kibibyte", "mebibyte", "gibibyte", "tebibyte", "millisecond", "microsecond",
     "nanosecond", "second-unit", "minute", "hour", "day", "week", "month", "year", "decade", "century",
     "percent", "dollar", "euro", "sterling", "yen", "franc", "cent", "degree", "radian", "watt",
     "kilowatt", "volt", "ampere", "joule", "calorie", "kilocalorie", "acre", "hectare", "knot", "am",

@@ -10,6 +10,19 @@ use crate::semantic::verdict::align::{Alignment, MOST_LEFT};
 
 const SINGLE: &[&str] = &["one", "a", "an", "single", "per"];
 
+const MAY: &[&str] = &["can ", "may ", "am i allowed", "are we allowed", "is it allowed", "is it possible", "is it ok"];
+const MUST: &[&str] = &[
+    "must ",
+    "am i required",
+    "am i obliged",
+    "are we required",
+    "is it mandatory",
+    "is it compulsory",
+    "is it required",
+    "is it necessary",
+];
+const DUTIES: &[&str] = &[" have to ", " need to "];
+
 /// What asks for two things to be compared.
 const COMPARES: &[&str] =
     &["difference", "differ", "diff", "versus", "compare", "comparison", "distinguish", "distinction"];
@@ -40,6 +53,9 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon:
     let (of_a, of_b) = (missing(a, b), missing(b, a));
     if !of_a.is_empty() || !of_b.is_empty() {
         found.push(Veto { what: "quotation", a: of_a.join(", "), b: of_b.join(", ") });
+    } else if a.quotes.iter().zip(&b.quotes).any(|(x, y)| x.to_lowercase() != y.to_lowercase()) {
+        // `replace "x" by "y"`: the same two the other way round mean something else.
+        found.push(Veto { what: "order of quotations", a: a.quotes.join(", "), b: b.quotes.join(", ") });
     }
     if let Some((x, y)) = opposite_words(a, b, lexicon).into_iter().next() {
         found.push(Veto { what: "opposite", a: x, b: y });
@@ -88,6 +104,21 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon:
     let (of_a, of_b) = (negations(a), negations(b));
     if of_a.len() != of_b.len() {
         found.push(Veto { what: "negation", a: of_a.join(", "), b: of_b.join(", ") });
+    } else {
+        // `spins but does not drain`, `drains but does not spin`.
+        let (of_a, of_b) = (negated(a), negated(b));
+        let has = |of: &Question, text: &str| of.words.iter().any(|word| word.text == text);
+        let x = of_a.iter().find(|word| !of_b.contains(word) && has(b, word));
+        let y = of_b.iter().find(|word| !of_a.contains(word) && has(a, word));
+        if let (Some(x), Some(y)) = (x, y) {
+            found.push(Veto { what: "negation", a: (*x).to_owned(), b: (*y).to_owned() });
+        }
+    }
+    let (of_a, of_b) = (modality(a), modality(b));
+    if let (Some(x), Some(y)) = (of_a, of_b)
+        && x != y
+    {
+        found.push(Veto { what: "modality", a: x.to_owned(), b: y.to_owned() });
     }
     found.extend(marks::differing(&a.marks, &b.marks).into_iter().map(|(what, a, b)| Veto { what, a, b }));
     found
@@ -96,16 +127,22 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon:
 /// Words of one question only whose contrary stands in the other only, with it.
 #[must_use]
 pub fn opposite_words(a: &Question, b: &Question, lexicon: &Lexicon) -> Vec<(String, String)> {
+    // `Write a function that reads` has the task's own verb in front, which says nothing of what the function does.
+    let task = |of: &Question| usize::from(of.words.first().is_some_and(|word| word.text == "write"));
     let only = |of: &Question, other: &Question| -> Vec<String> {
-        let words = of.words.iter().filter(|word| word.kind == Kind::Word);
-        let alone = words.filter(|word| !other.words.iter().any(|theirs| theirs.text == word.text));
+        let words = of.words.iter().skip(task(of)).filter(|word| word.kind == Kind::Word);
+        let theirs = other.words.iter().skip(task(other));
+        let alone = words.filter(|word| !theirs.clone().any(|theirs| theirs.text == word.text));
         alone.map(|word| word.text.clone()).collect()
     };
     let (of_a, of_b) = (only(a, b), only(b, a));
     if of_a.len() > 2 * MOST_LEFT || of_b.len() > 2 * MOST_LEFT {
         return Vec::new();
     }
-    let contrary = |x: &str, y: &str| are_opposites(x, y) || lexicon.are_antonyms(x, y);
+    let are_contrary = |x: &str, y: &str| are_opposites(x, y) || lexicon.are_antonyms(x, y);
+    // `writing` is a word of its own, and may be a form of `write`.
+    let verb = |text: &str| lexicon.bases(text).into_iter().next().unwrap_or_else(|| text.to_owned());
+    let contrary = |x: &str, y: &str| are_contrary(x, y) || are_contrary(&verb(x), &verb(y));
     let found =
         of_a.iter().filter_map(|x| of_b.iter().find(|y| contrary(x, y)).map(|y| (x.clone(), y.clone())));
     found.collect()
@@ -114,6 +151,24 @@ pub fn opposite_words(a: &Question, b: &Question, lexicon: &Lexicon) -> Vec<(Str
 fn negations(question: &Question) -> Vec<&str> {
     let words = question.words.iter().filter(|word| word.class == Class::Negation);
     words.map(|word| word.text.as_str()).collect()
+}
+
+/// The words that are negated: after each negation the next one that carries meaning.
+fn negated(question: &Question) -> Vec<&str> {
+    let places = question.words.iter().enumerate().filter(|(_, word)| word.class == Class::Negation);
+    let next = |place: usize| question.words.get(place + 1..)?.iter().find(|word| word.is_content());
+    places.filter_map(|(place, _)| next(place)).map(|word| word.text.as_str()).collect()
+}
+
+/// Whether a yes-or-no question asks if something may be done or if it has to be.
+fn modality(question: &Question) -> Option<&'static str> {
+    let plain = question.plain.as_str();
+    let begins = |with: &[&str]| with.iter().any(|words| plain.starts_with(words));
+    if begins(MAY) {
+        return Some("may");
+    }
+    let asks_for_duty = begins(&["do ", "does ", "did "]) && DUTIES.iter().any(|duty| plain.contains(duty));
+    (asks_for_duty || begins(MUST)).then_some("must")
 }
 
 /// How many units of measure, those behind numbers with their numbers, stand in one question only.

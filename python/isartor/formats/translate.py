@@ -1,0 +1,290 @@
+"""Lets every surface reach a provider: what the provider does not speak is translated, in both directions.
+
+A request in a format that the provider speaks goes through untouched, byte for byte. Anything else is read into the
+canonical form and written in the provider's format; the reply comes back the same way, a stream event by event. Error
+replies are read in either case, since who asks next must know their code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from isartor.errors import NotImplementedFormatError, UpstreamError
+from isartor.formats import sse
+from isartor.formats.canonical import Failed, Finished
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from isartor.formats.canonical import Format, Prompt, StreamReader, StreamWriter
+    from isartor.ports import Call, Headers, Provider, ProviderStatus, Response, Surface
+
+CLIENTS: Final[Mapping[str, str]] = {
+    "chat": "openai_chat",
+    "responses": "openai_responses",
+    "messages": "anthropic",
+    "generate": "gemini",
+    "stream_generate": "gemini",
+    "native": "native",
+}
+"""Operations that can be translated, and the format that each is in."""
+_WIRES: Final = (("chat", "chat"), ("messages", "messages"), ("generate", "stream_generate"), ("responses", "responses"))
+"""What a provider may speak, in order of preference: the operation for JSON and the one for a stream."""
+_COUNTS: Final[Mapping[str, str]] = {"count_tokens": "anthropic", "gemini_count": "gemini"}
+
+_OK: Final = range(200, 300)
+_ERROR_BYTES: Final = 1024 * 1024
+_REPLY_BYTES: Final = 64 * 1024 * 1024
+_JSON: Final = ("content-type", "application/json")
+_SSE: Final = ("content-type", "text/event-stream; charset=utf-8")
+
+# A foreign provider is told who calls, and nothing that speaks of the client's own API.
+_REQUEST_HEADERS: Final = frozenset({"user-agent", "accept-language", "http-referer", "x-title"})
+_REPLY_HEADERS: Final = frozenset({"retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "warning"})
+
+
+class Translator:
+    """A provider as every surface can reach it."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        formats: Mapping[str, Format],
+        surfaces: Mapping[str, Surface],
+        count: Callable[[str, bytes], bytes],
+    ) -> None:
+        """`count`: answers a request to count tokens by an estimate; takes the operation and the body."""
+        self._provider = provider
+        self._formats = formats
+        self._surfaces = surfaces
+        self._count = count
+        self._spoken = provider.endpoints
+        self._wire = next((wire for wire in _WIRES if wire[0] in self._spoken), None)
+        translated = {*CLIENTS, *_COUNTS} if self._wire is not None else set()
+        self.endpoints = self._spoken | translated
+        self.name = provider.name
+        self.model = provider.model
+        self.quirks = provider.quirks
+
+    def status(self) -> ProviderStatus:
+        """See `isartor.ports.Provider`."""
+        return self._provider.status()
+
+    async def close(self) -> None:
+        """See `isartor.ports.Provider`."""
+        await self._provider.close()
+
+    async def call(self, call: Call) -> Response:
+        """See `isartor.ports.Provider`."""
+        if call.endpoint in self._spoken:
+            response = await self._provider.call(call)
+            return response if response.status in _OK else await self._refused(call, response, call.endpoint)
+        if self._wire is not None and call.endpoint in CLIENTS:
+            return await self._translated(call, self._wire[1] if call.stream else self._wire[0])
+        if self._wire is not None and call.endpoint in _COUNTS:
+            body = self._count(call.endpoint, call.body)
+            return Made(200, [_JSON, ("x-isartor-estimated", "tokens")], body)
+        spoken = ", ".join(sorted(self._spoken))
+        message = (
+            f"The provider {self.name!r} does not speak {call.endpoint!r} (it speaks {spoken}), and this operation cannot "
+            "be translated. Use a provider that has it."
+        )
+        raise NotImplementedFormatError(message)
+
+    async def _translated(self, call: Call, endpoint: str) -> Response:
+        source = self._formats[CLIENTS[call.endpoint]]
+        target = self._formats[CLIENTS[endpoint]]
+        prompt = source.read_request(call.body, model=call.model, stream=call.stream)
+        body, dropped = target.write_request(prompt, self.quirks)
+        headers = [line for line in call.headers if line[0] in _REQUEST_HEADERS]
+        onward = replace(call, endpoint=endpoint, body=body, headers=headers, query="alt=sse" if _gemini(endpoint) else "")
+        response = await self._provider.call(onward)
+        if response.status not in _OK:
+            return await self._refused(call, response, endpoint)
+        told = [line for line in response.headers if line[0] in _REPLY_HEADERS]
+        told += [("x-request-id", value) for name, value in response.headers if name == "request-id"]
+        if dropped:
+            told.append(("x-isartor-dropped", ", ".join(dropped)))
+        if call.stream and _content_type(response) != "application/json":
+            # Gemini's clients get an array of JSON if they do not ask for events.
+            array = call.endpoint == "stream_generate" and "alt=sse" not in call.query
+            told.append(_JSON if array else _SSE)
+            stream = Translation(response, target.stream_reader(), source.stream_writer(prompt), told, array=array)
+            await stream.begin()
+            return stream
+        told.append(_JSON)
+        return await self._whole(response, source, target, prompt, told)
+
+    async def _whole(
+        self, response: Response, source: Format, target: Format, prompt: Prompt, headers: Headers
+    ) -> Response:
+        try:
+            raw = await response.read_all(_REPLY_BYTES)
+        finally:
+            await response.close()
+        return Made(response.status, headers, source.write_reply(target.read_reply(raw), prompt))
+
+    async def _refused(self, call: Call, response: Response, endpoint: str) -> Response:
+        """An error reply: as it came if the client speaks the provider's format, else in the client's own shape."""
+        try:
+            raw = await response.read_all(_ERROR_BYTES)
+        finally:
+            await response.close()
+        target = self._formats.get(CLIENTS.get(endpoint) or _COUNTS.get(endpoint) or "openai_chat")
+        failed = Failed(response.status, "", "upstream_refused")
+        if target is not None:
+            failed = target.read_error(response.status, raw)
+        if call.endpoint == endpoint:
+            return Made(response.status, response.headers, raw, code=failed.code)
+        surface = self._surfaces[CLIENTS[call.endpoint]]
+        message = f"The provider {self.name!r} refused the request: {failed.message or 'it gave no reason'}"
+        body = surface.error(response.status, message, code=failed.code, request_id=call.request_id)
+        headers = [line for line in response.headers if line[0] in _REPLY_HEADERS]
+        return Made(response.status, [*headers, _JSON], body, code=failed.code)
+
+
+class Made:
+    """A reply that is there as a whole; `isartor.ports.Response`."""
+
+    __slots__ = ("_body", "code", "headers", "status")
+
+    def __init__(self, status: int, headers: Headers, body: bytes, *, code: str | None = None) -> None:
+        """`code`: of an error reply."""
+        self.status = status
+        self.headers = headers
+        self.code = code
+        self._body: bytes | None = body
+
+    def ready(self) -> bytes | None:
+        """See `isartor.ports.Response`."""
+        body, self._body = self._body, None
+        return body
+
+    async def read(self) -> bytes | None:
+        """See `isartor.ports.Response`."""
+        return self.ready()
+
+    async def read_all(self, limit: int) -> bytes:
+        """See `isartor.ports.Response`."""
+        body = self.ready() or b""
+        if len(body) > limit:
+            message = f"The provider sent a reply of more than {limit} bytes."
+            raise UpstreamError(message, code="upstream_too_large")
+        return body
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class Translation:
+    """A stream on its way from the provider's format to the client's; `isartor.ports.Response`."""
+
+    code = None
+
+    def __init__(
+        self, response: Response, reader: StreamReader, writer: StreamWriter, headers: Headers, *, array: bool
+    ) -> None:
+        """`array`: the client wants its events as a JSON array."""
+        self.status = response.status
+        self.headers = headers
+        self._response = response
+        self._events = sse.Events()
+        self._reader = reader
+        self._writer = writer
+        self._array = array
+        self._opened = False
+        self._ahead: bytes | None = None
+        self._error: UpstreamError | None = None
+        self._over = False
+
+    async def begin(self) -> None:
+        """Wait for the first bytes of ours: a provider that fails before them can still be replaced by another."""
+        try:
+            first = await self.read()
+            if self._error is not None and not first:
+                raise self._error
+        except BaseException:
+            await self.close()
+            raise
+        self._ahead = first
+
+    def ready(self) -> bytes | None:
+        """See `isartor.ports.Response`."""
+        ahead, self._ahead = self._ahead, None
+        return ahead
+
+    async def read(self) -> bytes | None:
+        """See `isartor.ports.Response`."""
+        if self._ahead is not None:
+            return self.ready()
+        while not self._over:
+            piece = await self._response.read()
+            written = self._take(self._events.feed(piece)) if piece is not None else self._finish()
+            if written:
+                return written
+        if self._error is not None:
+            raise self._error
+        return None
+
+    async def read_all(self, limit: int) -> bytes:
+        """See `isartor.ports.Response`."""
+        pieces = []
+        size = 0
+        while (piece := await self.read()) is not None:
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                await self.close()
+                message = f"The provider sent a reply of more than {limit} bytes."
+                raise UpstreamError(message, code="upstream_too_large")
+        return b"".join(pieces)
+
+    async def close(self) -> None:
+        """See `isartor.ports.Response`."""
+        self._over = True
+        await self._response.close()
+
+    def _take(self, events: list[tuple[str | None, bytes]]) -> bytes:
+        return b"".join([self._write(event) for name, data in events for event in self._reader.read(name, data)])
+
+    def _finish(self) -> bytes:
+        written = self._take(self._events.end()) + b"".join([self._write(event) for event in self._reader.end()])
+        self._over = True
+        return written
+
+    def _write(self, event: object) -> bytes:
+        if self._over:
+            return b""
+        if isinstance(event, Failed):
+            self._over = True
+            self._error = UpstreamError(
+                f"The provider reported an error inside its stream: {event.message}",
+                status=event.status,
+                code=event.code,
+                retryable=True,
+            )
+            return b""
+        written = self._writer.write(event)  # type: ignore[arg-type] # the readers give events only
+        return self._as_array(written, last=isinstance(event, Finished)) if self._array else written
+
+    def _as_array(self, written: bytes, *, last: bool) -> bytes:
+        """Server-sent events as elements of one JSON array."""
+        text = b""
+        events = sse.Events()
+        for _, data in [*events.feed(written), *events.end()]:
+            text += (b",\r\n" if self._opened else b"[") + data
+            self._opened = True
+        return text + b"]" if last and self._opened else text
+
+
+def _gemini(endpoint: str) -> bool:
+    return endpoint == "stream_generate"
+
+
+def _content_type(response: Response) -> str:
+    for name, value in response.headers:
+        if name == "content-type":
+            return value.partition(";")[0].strip().lower()
+    return ""

@@ -1,0 +1,90 @@
+"""What one reply of a provider took, settled once, however the reply ends."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from isartor.ports import Spent, Tally
+
+if TYPE_CHECKING:
+    from isartor._native import Complete
+    from isartor.ports import Books, Call, Reached
+    from isartor.stack.exchange import Exchange
+    from isartor.stack.flights import Flight
+
+# Where the provider told nothing: a token is about four bytes of text.
+_BYTES_PER_TOKEN: Final = 4
+
+
+class Account:
+    """One call to the provider chain."""
+
+    __slots__ = ("_books", "_call", "_exchange", "_flight", "_reached", "_started", "bytes", "complete")
+
+    def __init__(self, exchange: Exchange, call: Call, flight: Flight, books: Books | None) -> None:
+        """`books` is `None` where nobody keeps any."""
+        self._exchange = exchange
+        self._call = call
+        self._flight = flight
+        self._books = books
+        self._started = monotonic()
+        self._reached: Reached | None = None
+        self.bytes = 0
+        """Of the reply's body that have come."""
+        self.complete: Complete | None = None
+        """The reply, once it is complete."""
+
+    def open(self, reached: Reached) -> None:
+        """Somebody has answered."""
+        self._reached = reached
+
+    def refused(self, status: int) -> None:
+        """The reply was an error: no tokens."""
+        self._close(None, status)
+
+    def failed(self, provider: str, status: int) -> None:
+        """Nobody has answered."""
+        if self._books is not None:
+            spent = Spent(provider=provider, model=self._call.model, status=status, latency_ms=self._elapsed())
+            self._books.spent(self._exchange.head, spent, tenant=self._exchange.tenant)
+
+    def settle(self, *, well: bool | None) -> None:
+        """The reply is over. `well`: whether the provider saw it through; `None` if the client did not wait for that."""
+        reached = self._reached
+        if reached is None:
+            return
+        if well is not None and reached.finished is not None:
+            reached.finished(well)
+        self._close(self._tally(), reached.response.status if well is not False else 502)
+
+    def _tally(self) -> Tally:
+        complete = self.complete
+        written = self.bytes
+        if complete is not None:
+            read, output, cached, reasoning = complete.usage
+            if read or output:
+                return Tally(input=read, output=output, cached=cached, reasoning=reasoning)
+            text = complete.text()
+            written = len(complete.json) if text is None else len(text)
+        return Tally(input=self._call.tokens, output=written // _BYTES_PER_TOKEN, estimated=True)
+
+    def _close(self, tally: Tally | None, status: int) -> None:
+        reached, self._reached = self._reached, None
+        if reached is None:
+            return
+        if reached.ticket is not None:
+            reached.ticket.settle(tally)
+        if self._books is not None:
+            spent = Spent(
+                provider=reached.provider,
+                model=reached.model,
+                status=status,
+                tally=tally,
+                latency_ms=self._elapsed(),
+            )
+            followers = max(self._flight.boarded - 1, 0)
+            self._books.spent(self._exchange.head, spent, tenant=self._exchange.tenant, followers=followers)
+
+    def _elapsed(self) -> float:
+        return (monotonic() - self._started) * 1000

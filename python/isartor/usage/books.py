@@ -1,0 +1,57 @@
+"""Hears of every request that a provider was asked for; `isartor.ports.Books`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from isartor.ports import Tally
+
+if TYPE_CHECKING:
+    from isartor._native import Head, UsageLog
+    from isartor.ports import Spent
+
+_NONE: Final = Tally()
+_ERROR: Final = 400
+_MOST: Final = 2**32 - 1
+
+
+class Books:
+    """Hands on what was used to the usage log. Hits are none of its business: the store of replies records them."""
+
+    def __init__(self, events: UsageLog) -> None:
+        """`events`: where they wait to be written."""
+        self._events = events
+
+    def spent(self, head: Head, spent: Spent, *, tenant: str, followers: int = 0) -> None:
+        """One request to L3 is over. `followers`: other clients that got the same reply without asking for it anew."""
+        self._record(head, spent, tenant, deflected=False, requests=1)
+        if followers:
+            # What they got cost nothing more; if it was an error, they have saved nothing either.
+            self._record(head, spent, tenant, deflected=spent.status < _ERROR, requests=followers)
+
+    def _record(self, head: Head, spent: Spent, tenant: str, *, deflected: bool, requests: int) -> None:
+        tally = spent.tally or _NONE
+        if not deflected and requests > 1:
+            tally = _NONE
+        self._events.record(
+            head,
+            provider=spent.provider,
+            model=spent.model,
+            tenant=tenant,
+            layer="l3",
+            status=spent.status,
+            deflected=deflected,
+            input=_count(tally.input),
+            output=_count(tally.output),
+            cached=_count(tally.cached),
+            cache_write=_count(tally.cache_write),
+            reasoning=_count(tally.reasoning),
+            estimated=tally.estimated,
+            latency_ms=spent.latency_ms,
+            requests=requests,
+        )
+
+
+def _count(tokens: int) -> int:
+    """A provider may tell anything."""
+    return min(max(tokens, 0), _MOST)

@@ -1,0 +1,1 @@
+"""The format of chat completions, in both directions."""
