@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +50,8 @@ def spend(to: UsageLog, count: int = 1, *, provider: str = "openai", model: str 
         books.spent(head(), Spent(provider=provider, model=model, **how), tenant=tenant, followers=followers)
 
 
-def writer(to: UsageLog, folder: Path, clock: Clock | None = None, days: int = 30) -> Writer:
-    return Writer(to, folder / "usage.jsonl", prices=Prices(), retention_days=days, clock=clock or Clock())
+def writer(to: UsageLog, folder: Path, clock: Callable[[], float] = time.time, days: int = 30) -> Writer:
+    return Writer(to, folder / "usage.jsonl", prices=Prices(), retention_days=days, clock=clock)
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:

@@ -39,7 +39,13 @@ def test_a_model_costs_what_its_provider_asks(provider: str, model: str, dollars
 
 @pytest.mark.parametrize(
     ("provider", "model"),
-    [("openai", "gpt-4o-mini-tts"), ("openai", "o3-deep-research"), ("groq", "gpt-4o-mini"), ("mira", "x"), ("openai", "")],
+    [
+        ("openai", "gpt-4o-mini-tts"),
+        ("openai", "o3-deep-research"),
+        ("groq", "gpt-4o-mini"),
+        ("mira", "x"),
+        ("openai", ""),
+    ],
 )
 def test_what_is_not_in_the_table_costs_nothing_and_is_known_as_that(provider: str, model: str) -> None:
     """A name that only begins alike is another model, and another provider another price."""

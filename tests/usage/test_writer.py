@@ -286,7 +286,7 @@ def test_the_cut_is_where_the_first_young_line_begins(tmp_path: Path, count: int
     for young in range(count + 1):
         text = "".join(dated(20 + number / 1000) for number in range(count - young)) + dated(1) * young
         (tmp_path / "usage.jsonl").write_text(text)
-        by = writer(events(), tmp_path, days=7)
+        by = writer(events(), tmp_path, Clock(), days=7)
         by.prune()
         assert (tmp_path / "usage.jsonl").read_text() == dated(1) * young
         by.close()
@@ -299,7 +299,7 @@ def test_a_disk_without_room_for_the_shorter_file_keeps_the_longer_one(
 ) -> None:
     """And nothing of the attempt is left."""
     (tmp_path / "usage.jsonl").write_text(dated(50) + dated(1))
-    by = writer(events(), tmp_path)
+    by = writer(events(), tmp_path, Clock())
 
     def full(*_: Any) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")

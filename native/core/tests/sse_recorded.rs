@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn usage_is_counted_alike_on_every_surface() {
-        let usage = |input, output, cached, reasoning| Usage { input, output, cached, cache_write: 0, reasoning };
+        let usage =
+            |input, output, cached, reasoning| Usage { input, output, cached, cache_write: 0, reasoning };
         let expected = [
             ("chat_text.sse", usage(11, 9, 4, 2)),
             ("chat_tools.sse", Usage::default()),

@@ -282,6 +282,8 @@ class Failed(msgspec.Struct, frozen=True):
     status: int
     message: str
     code: str
+    retry_after: float | None = None
+    """Seconds to wait, where the body tells it (Gemini has no header for it)."""
 
 
 Event = Began | PartBegan | PartGrew | PartSealed | PartEnded | Finished | Failed

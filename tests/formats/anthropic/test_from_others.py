@@ -43,6 +43,7 @@ def check(body: dict[str, Any]) -> None:
     """The rules of the API, as its documentation has them."""
     messages = body["messages"]
     assert messages[0]["role"] == "user"
+    assert messages[-1]["role"] != "assistant"
     assert all(one["role"] != two["role"] for one, two in zip(messages, messages[1:], strict=False))
     for at, message in enumerate(messages):
         if message["role"] == "system":

@@ -22,8 +22,9 @@ from isartor.formats.canonical import (
     ToolChoice,
     ToolResult,
 )
+from isartor.formats.losses import Losses
 
-from .checks import FORMAT, read
+from .checks import FORMAT, read, write
 
 CLIENTS = Path(__file__).parents[2] / "data" / "clients"
 
@@ -71,6 +72,16 @@ def test_results_are_turns() -> None:
     result = turns[1].parts[0]
     assert isinstance(result, ToolResult)
     assert (result.name, result.failed, result.parts) == ("Bash", True, [Text(text="no")])
+
+
+def test_prefill() -> None:
+    """A beginning of the answer is sent to Anthropic, and refused where it would be answered."""
+    body = {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "{"}]}
+    prompt = read(body)
+    assert write(prompt)["messages"] == body["messages"]
+    with pytest.raises(RequestError) as raised:
+        Losses(prompt, "openai_chat").extras("prompt", prompt.extra)
+    assert raised.value.param == "messages[-1]"
 
 
 def test_media() -> None:

@@ -145,6 +145,11 @@ def test_first_message_is_the_users() -> None:
     assert written["messages"] == [{"role": "user", "content": "Say hi."}]
 
 
+def test_last_message_is_not_the_models() -> None:
+    """A conversation that ends with the model's turn is answered, not gone on with in the middle."""
+    assert [role for role, _ in messages(USER, turn("assistant", "hello"))] == ["user", "assistant", "user"]
+
+
 def test_empty_texts() -> None:
     """Texts that the API refuses because there is nothing in them are left out."""
     assert messages(turn("user", "hi", " \n"), turn("assistant", ""), turn("user", "x")) == [("user", texts("hi", "x"))]
@@ -231,6 +236,22 @@ def test_result_with_picture() -> None:
     assert [block["type"] for block in content] == ["text", "image"]
 
 
+def test_failed_result() -> None:
+    """An error has text and nothing but text, as the API wants it; a picture of one is said to be one in words."""
+    picture = Image(media=Media(mime="image/png", data="aGk="))
+
+    def written(*parts: Any) -> dict[str, Any]:
+        turns = (USER, turn("assistant", call()), turn("tool", result("c", *parts, failed=True)))
+        block: dict[str, Any] = messages(*turns)[2][1][0]
+        return block
+
+    assert (written()["content"], written()["is_error"]) == ("Error", True)
+    assert (written("no")["content"], written("no")["is_error"]) == ("no", True)
+    shown = written(picture)
+    assert [block["type"] for block in shown["content"]] == ["text", "image"]
+    assert shown["is_error"] is False
+
+
 def test_identifiers() -> None:
     """Ids with characters that the API refuses change alike in call and result."""
     found = messages(USER, turn("assistant", call("a.b|c")), turn("tool", result("a.b|c")))
@@ -310,6 +331,7 @@ ON = Reasoning(enabled=True, effort="high")
         (OLD, Reasoning(enabled=True, budget_tokens=5000), ({"type": "enabled", "budget_tokens": 5000}, None)),
         (OLD, Reasoning(enabled=True, budget_tokens=1), ({"type": "enabled", "budget_tokens": 1024}, None)),
         (OTHER, ON, ({"type": "enabled", "budget_tokens": 24_576}, None)),
+        ("claude-3-5-sonnet-20241022", ON, (None, None)),
     ],
 )
 def test_reasoning(model: str, asked: Reasoning | None, found: tuple[Any, Any]) -> None:

@@ -170,6 +170,13 @@ def test_errors(raw: bytes, status: int, code: str) -> None:
     assert (failed.status, failed.code, failed.message) == (status, code, "m")
 
 
+def test_when_to_ask_again() -> None:
+    """The body tells it, there is no header."""
+    detail = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "36.5s"}
+    error = {"code": 429, "message": "m", "status": "RESOURCE_EXHAUSTED", "details": [detail, 1]}
+    assert GEMINI.read_error(429, json.dumps({"error": error}).encode()).retry_after == 36.5
+
+
 @pytest.mark.parametrize("raw", [b"<html>", b'"x"', b"[]", b"{}", b""])
 def test_errors_of_another_form(raw: bytes) -> None:
     """Whatever a proxy says is the message."""

@@ -243,6 +243,12 @@ def test_words(stop: Any, word: str) -> None:
     assert given(Reply(id="a", model="m", parts=[], stop=stop))["choices"][0]["finish_reason"] == word
 
 
+def test_an_end_with_calls() -> None:
+    """Agents go by the reason, whatever a provider has said."""
+    answer = Reply(id="a", model="m", parts=[ToolCall(id="1", name="f")], stop="end")
+    assert given(answer)["choices"][0]["finish_reason"] == "tool_calls"
+
+
 def test_members() -> None:
     """Nothing is missing that the API always gives, and the id and time are made if a provider gave none."""
     body = given(Reply(id="", model="", parts=[Text(text="a"), Text(text="b")], stop="end", usage=Usage(input=1)))

@@ -102,9 +102,9 @@ fn seconds(text: &str) -> Option<u64> {
     let bytes = text.as_bytes();
     if bytes.len() >= 20 && bytes[19..].ends_with(b"Z") && bytes[10] == b'T' {
         let number = |from: usize, to: usize| {
-            bytes[from..to].iter().try_fold(0, |sum, digit| {
-                digit.is_ascii_digit().then(|| sum * 10 + u64::from(digit - b'0'))
-            })
+            bytes[from..to]
+                .iter()
+                .try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u64::from(digit - b'0')))
         };
         let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
         let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);

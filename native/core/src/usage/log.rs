@@ -74,8 +74,7 @@ impl Log {
     /// An empty buffer. `tenants`: labels by what stands for them in a request's head.
     #[must_use]
     pub fn new(capacity: usize, tenants: impl IntoIterator<Item = ([u8; 16], String)>) -> Self {
-        let mut labels =
-            Labels { numbers: HashMap::from([("".into(), 0)]), list: vec!["".into()] };
+        let mut labels = Labels { numbers: HashMap::from([("".into(), 0)]), list: vec!["".into()] };
         let tenants = tenants.into_iter().map(|(tenant, label)| (tenant, labels.number(&label))).collect();
         Self {
             origins: Arc::default(),

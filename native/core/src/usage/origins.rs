@@ -100,7 +100,9 @@ impl Origins {
     pub fn price(&self, provider: &str, model: &str, rates: Rates) {
         let number = self.number(provider, model);
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        if number > 0 && let Some(origin) = inner.list.get_mut(number as usize) {
+        if number > 0
+            && let Some(origin) = inner.list.get_mut(number as usize)
+        {
             origin.rates = Some(rates);
         }
     }

@@ -256,7 +256,9 @@ impl Rollup {
             found.entry(place).or_default().add(sums);
         }
         let value = |(dimension, part): (&Dimension, u64)| match dimension {
-            Dimension::Hour | Dimension::Day | Dimension::Status | Dimension::Deflected => Value::Number(part),
+            Dimension::Hour | Dimension::Day | Dimension::Status | Dimension::Deflected => {
+                Value::Number(part)
+            }
             _ => {
                 let name = usize::try_from(part).ok().and_then(|place| self.names.list.get(place));
                 Value::Name(name.cloned().unwrap_or_default())

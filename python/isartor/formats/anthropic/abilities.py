@@ -26,6 +26,8 @@ _LIMITS: Final[dict[str, tuple[tuple[tuple[int, int], int], ...]]] = {
 class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """What one model takes."""
 
+    budget: bool = True
+    """Thinks within a budget of tokens, if it is not `adaptive`."""
     adaptive: bool = False
     """Thinks as much as it sees fit, steered by `effort`; otherwise it wants a budget of tokens."""
     efforts: tuple[str, ...] = ()
@@ -57,7 +59,7 @@ def of(model: str) -> Abilities:
     if found is not None:
         version = (int(found[1]), int(found[2] or 0))
         limit = next(limit for since, limit in _LIMITS[""] if version >= since)
-        return Abilities(most=min(limit, 8192), limit=limit)
+        return Abilities(most=min(limit, 8192), limit=limit, budget=version >= (3, 7))
     return Abilities()
 
 

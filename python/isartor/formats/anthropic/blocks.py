@@ -135,15 +135,22 @@ class Blocks:
     def _result(self, part: ToolResult) -> dict[str, Any]:
         written: dict[str, Any] = {"type": "tool_result", "tool_use_id": self._id(part.id)}
         blocks = self.all(part.parts)
-        plain = PLAIN in part.extra if self._own else len(blocks) == 1 and blocks[0]["type"] == "text"
-        if plain:
-            written["content"] = blocks[0]["text"]
-        elif blocks or (self._own and ABSENT not in part.extra):
-            written["content"] = blocks
+        if self._own:
+            if PLAIN in part.extra:
+                written["content"] = blocks[0]["text"]
+            elif ABSENT not in part.extra:
+                written["content"] = blocks
+            if part.failed or "~is_error" in part.extra:
+                written["is_error"] = part.failed
+            return written
         if part.failed:
-            written["is_error"] = True
-        elif self._own and "~is_error" in part.extra:
-            written["is_error"] = False
+            # The API wants text with an error, and nothing but text.
+            written["is_error"] = all(block["type"] == "text" for block in blocks)
+            if not blocks or not written["is_error"]:
+                blocks.insert(0, {"type": "text", "text": "Error"})
+        if blocks:
+            only = blocks[0].keys() == {"type", "text"} and len(blocks) == 1
+            written["content"] = blocks[0]["text"] if only else blocks
         return written
 
     def _thinking(self, part: Thinking) -> dict[str, Any] | None:

@@ -95,7 +95,7 @@ class Options:
 
     def _budget(self, asked: Reasoning, written: dict[str, Any]) -> None:
         budget = asked.budget_tokens
-        if budget is None or budget < 0:
+        if budget is None or budget < 0:  # negative: Gemini's word for as much as it likes
             budget = _BUDGETS.get(asked.effort or "medium", _BUDGETS["medium"])
         budget = max(budget, _LEAST)
         if self._prompt.max_tokens is None:
@@ -103,7 +103,7 @@ class Options:
         elif budget >= written["max_tokens"]:
             # Room for the answer has to be left.
             budget = written["max_tokens"] // 2
-        if budget < _LEAST or not thought_before(self._prompt):
+        if budget < _LEAST or not self._able.budget or not thought_before(self._prompt):
             self._losses.without("reasoning")
             return
         written["thinking"] = {"type": "enabled", "budget_tokens": budget}

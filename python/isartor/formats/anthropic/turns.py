@@ -23,7 +23,10 @@ _SYSTEM: Final = "~system"
 _BILLING: Final = "system[].x-anthropic-billing-header"
 """Claude Code's first block of system text: it changes with every prompt, and is for Anthropic's accounts alone."""
 _BILLING_MARK: Final = "x-anthropic-billing-header:"
+_PREFILL: Final = "messages[-1]"
+"""A beginning of the answer that the model is to go on with: other formats would answer it."""
 _NO_USER: Final = "(The conversation begins with your own turn below.)"
+_NO_REPLY: Final = "(The user has not said anything more: it is your turn again.)"
 
 
 def read(given: Members, extra: dict[str, Any]) -> list[Turn]:
@@ -32,6 +35,8 @@ def read(given: Members, extra: dict[str, Any]) -> list[Turn]:
     for each in given.each("messages"):
         turns += _read_message(each)
     _restore_calls(turns)
+    if turns and turns[-1].role == "assistant" and turns[-1].parts and isinstance(turns[-1].parts[-1], Text):
+        extra[_PREFILL] = True
     return turns
 
 
@@ -123,8 +128,8 @@ def _plain(blocks: list[dict[str, Any]]) -> str:
 
 
 def without_own(extra: dict[str, Any]) -> dict[str, Any]:
-    """A request's `extra` less what stands for parts of its system text."""
-    return {name: value for name, value in extra.items() if name not in {_BILLING, _SYSTEM}}
+    """A request's `extra` less what stands for parts of its system text and its messages."""
+    return {name: value for name, value in extra.items() if name not in {_BILLING, _SYSTEM, _PREFILL}}
 
 
 class Foreign:
@@ -155,6 +160,9 @@ class Foreign:
             self._system = []
         if self._messages and self._messages[0]["role"] != "user":
             self._messages.insert(0, {"role": "user", "content": _NO_USER})
+        if self._messages and self._messages[-1]["role"] == "assistant":
+            # Left as the last message it would be the beginning of the answer, and new models refuse that.
+            self._messages.append({"role": "user", "content": _NO_REPLY})
         if order is not None:
             self._system.append({"type": "text", "text": order})
         if self._system:

@@ -27,6 +27,7 @@ DROPS: Final[tuple[Drop, ...]] = (
     Drop("gemini", "tools[].functionDeclarations[].response", "hint"),
     Drop("gemini", "tools[].functionDeclarations[].responseJsonSchema", "hint"),
     Drop("gemini", "toolConfig.functionCallingConfig.mode", "hint"),
+    Drop("gemini", "toolConfig.functionCallingConfig.streamFunctionCallArguments", "hint"),
     Drop("gemini", "toolConfig.functionCallingConfig.allowedFunctionNames", "hint", ("anthropic",)),
     Drop("gemini", "generationConfig.thinkingConfig", "hint"),
     Drop("gemini", "generationConfig.thinkingConfig.thinkingLevel", "hint"),

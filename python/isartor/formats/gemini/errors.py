@@ -6,6 +6,7 @@ for 5xx, inside a stream for any piece that has an `error` member.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from msgspec import DecodeError
@@ -30,6 +31,9 @@ STATUSES: Final = {
     504: "DEADLINE_EXCEEDED",
     529: "UNAVAILABLE",
 }
+
+_DELAY: Final = re.compile(r"(\d+(?:\.\d+)?)s")
+"""A duration in Google's JSON."""
 
 
 class Errors:
@@ -74,9 +78,14 @@ def failed(error: dict[str, Any], status: int) -> Failed:
     given = error.get("code")
     number = given if isinstance(given, int) and 400 <= given < 600 else status
     code = error.get("status") or "upstream_refused"
+    retry_after = None
     details = error.get("details")
     for detail in details if isinstance(details, list) else ():
+        if not isinstance(detail, dict):
+            continue
         # A wrong key is a 400 here, told apart from a malformed request only by this.
-        if isinstance(detail, dict) and str(detail.get("reason", "")).startswith("API_KEY_"):
+        if str(detail.get("reason", "")).startswith("API_KEY_"):
             code = detail["reason"]
-    return Failed(number, str(error.get("message") or ""), str(code))
+        delay = _DELAY.fullmatch(str(detail.get("retryDelay", "")))
+        retry_after = float(delay[1]) if delay else retry_after
+    return Failed(number, str(error.get("message") or ""), str(code), retry_after)

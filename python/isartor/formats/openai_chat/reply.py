@@ -113,8 +113,10 @@ def stop(word: str | None, parts: Sequence[Part], matched: object = None) -> Sto
     return "stop_sequence" if isinstance(matched, str) and matched else "end"
 
 
-def word(why: Stop, *, refused: bool) -> str:
-    """`finish_reason`. A refusal that is said in `refusal` is a normal end to OpenAI."""
+def word(why: Stop, *, refused: bool, called: bool) -> str:
+    """`finish_reason`. A refusal that is said in `refusal` is a normal end to OpenAI; an end with calls is none."""
+    if why == "end" and called:
+        return "tool_calls"
     return "stop" if why == "refusal" and refused else _WORDS[why]
 
 
@@ -177,7 +179,7 @@ def write(reply: Reply, prompt: Prompt) -> bytes:
         "index": 0,
         "message": message,
         "logprobs": None,
-        "finish_reason": word(reply.stop, refused=bool(refusals)),
+        "finish_reason": word(reply.stop, refused=bool(refusals), called=bool(made)),
     }
     body: dict[str, Any] = {
         "id": reply.id or new_id(),

@@ -160,7 +160,7 @@ class Writer:
         return self._call(index, {"custom": {"input": rest}}) if rest else b""
 
     def _finish(self, event: Finished) -> bytes:
-        written = self._delta({}, reply.word(event.stop, refused=self._refused))
+        written = self._delta({}, reply.word(event.stop, refused=self._refused, called=bool(self._calls)))
         usage = event.usage or self._usage
         if self._include_usage and usage is not None:
             written += self._chunk([], reply.written_usage(usage))

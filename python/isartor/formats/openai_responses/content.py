@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from isartor.formats.canonical import Audio, Document, Image, Media, Opaque, Refusal, Text
-from isartor.formats.openai_responses.layout import NAME, keep, put_back
+from isartor.formats.openai_responses.layout import NAME, put_back
 from isartor.formats.reading import Members
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _read(value: Any, path: str, *, upstream: bool) -> Part:
     if reader is None:
         return Opaque(origin=NAME, kind=kind, value=value)
     part = reader(given)
-    part.extra = {**part.extra, _TYPE: kind, **keep(given)}
+    part.extra = {**part.extra, _TYPE: kind, **given.rest()}
     return part
 
 
@@ -117,33 +117,32 @@ def _url(media: Media) -> str:
 
 def write_own(part: Part) -> Any:
     """A part of this format, as it was."""
-    if isinstance(part, Opaque):
-        return part.value
-    written: dict[str, Any] = {"type": part.extra[_TYPE]}
     match part:
+        case Opaque():
+            return part.value
         case Text():
-            written["text"] = part.text
+            written: dict[str, Any] = {"text": part.text}
         case Refusal():
-            written["refusal"] = part.text
-        case Image(media=media):
-            if media.file is not None:
-                written["file_id"] = media.file
-            else:
-                written["image_url"] = part.extra.get(_URL) or _url(media)
-            if part.detail is not None:
-                written["detail"] = part.detail
-        case Document(media=media):
-            if media.file is not None:
-                written["file_id"] = media.file
-            elif media.url is not None:
-                written["file_url"] = media.url
-            else:
-                written["file_data"] = part.extra.get(_URL) or _url(media)
-            if part.name is not None:
-                written["filename"] = part.name
-        case Audio():
-            written["input_audio"] = {"data": part.media.data, "format": part.extra["~format"]}
-    return put_back(written, part.extra)
+            written = {"refusal": part.text}
+        case Image():
+            written = _own_media(part.media, part.extra, "image_url", "image_url")
+            named = {"detail": part.detail}
+        case Document():
+            written = _own_media(part.media, part.extra, "file_url", "file_data")
+            named = {"filename": part.name}
+        case _:
+            written = {"input_audio": {"data": part.media.data, "format": part.extra["~format"]}}
+    if isinstance(part, Image | Document):
+        written |= {name: value for name, value in named.items() if value is not None}
+    return put_back({"type": part.extra[_TYPE], **written}, part.extra)
+
+
+def _own_media(media: Media, extra: Mapping[str, Any], address: str, data: str) -> dict[str, Any]:
+    if media.file is not None:
+        return {"file_id": media.file}
+    if media.url is not None:
+        return {address: media.url}
+    return {data: extra.get(_URL) or _url(media)}
 
 
 def write(part: Part, losses: Losses, *, said: bool = False) -> dict[str, Any] | None:

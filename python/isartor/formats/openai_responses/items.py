@@ -13,7 +13,7 @@ import msgspec
 from isartor.formats import seal
 from isartor.formats.canonical import Opaque, Text, Thinking, ToolCall, ToolResult, Turn
 from isartor.formats.openai_responses import content, tools
-from isartor.formats.openai_responses.layout import NAME, keep, put_back
+from isartor.formats.openai_responses.layout import NAME, OWN, hide, put_back
 from isartor.formats.reading import Members
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ _NAMELESS: Final = "~nameless"
 _ROLES: Final = frozenset({"system", "developer", "user", "assistant"})
 _CALLS: Final = frozenset({"function_call", "custom_tool_call", "tool_search_call"})
 _OUTPUTS: Final = frozenset({"function_call_output", "custom_tool_call_output", "tool_search_output"})
+# Fields of items that say nothing beyond what the turns say.
+_PLAIN: Final = frozenset({"id", "status", "execution", "created_by", "name", "namespace"})
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -114,10 +116,8 @@ class Reader:
         else:
             turn = Turn(role=role, parts=[], extra={})
             self.turns.append(turn)
-        fields = keep(given, "id", "status")
-        hints = {**fields, STRING: isinstance(value, str), TYPE: typed, _NULL: value is None}
+        hints = {STRING: isinstance(value, str), TYPE: typed, _NULL: value is None, **_account(given, turn)}
         turn.extra.setdefault(MESSAGES, []).append([len(turn.parts), len(parts), hints])
-        turn.extra.update({name: field for name, field in fields.items() if not name.startswith("~")})
         turn.parts += parts
 
     def _call(self, given: Members, kind: str) -> None:
@@ -136,10 +136,11 @@ class Reader:
         identity = given.text("call_id")
         extra[_NAMELESS] = identity is None
         call = ToolCall(id=identity or "", name=name, arguments=text, custom=kind == "custom_tool_call", extra=extra)
-        extra |= keep(given, "id", "status", "execution", "created_by")
         self._names[call.id] = name
         self._calls[call.id] = call
-        self._turn("assistant").parts.append(call)
+        turn = self._turn("assistant")
+        turn.parts.append(call)
+        extra |= _account(given, turn)
 
     def _output(self, given: Members, kind: str) -> None:
         extra: dict[str, Any] = {TYPE: kind}
@@ -162,9 +163,9 @@ class Reader:
         identity = given.text("call_id")
         extra[_NAMELESS] = identity is None
         call = identity or ""
-        extra |= keep(given, "id", "status", "execution", "name", "namespace")
-        result = ToolResult(id=call, parts=parts, name=self._names.get(call), extra=extra)
-        self._turn("tool").parts.append(result)
+        turn = self._turn("tool")
+        turn.parts.append(ToolResult(id=call, parts=parts, name=self._names.get(call), extra=extra))
+        extra |= _account(given, turn)
 
     def _find(self, values: list[Any], path: str) -> list[Tool]:
         found = tools.read(values, path)
@@ -183,8 +184,16 @@ class Reader:
             thought.text = state.text
             if state.id and not state.text:
                 self._sealed.add(state.id)
-        thought.extra |= keep(given, "status", "internal_chat_message_metadata_passthrough")
-        self._turn("assistant").parts.append(thought)
+        turn = self._turn("assistant")
+        turn.parts.append(thought)
+        _account(given, turn)
+
+
+def _account(given: Members, turn: Turn) -> dict[str, Any]:
+    """Hints with what is left of an item; fields that might matter to others are the turn's, to be accounted for."""
+    hints = hide(given)
+    turn.extra.update({name: value for name, value in hints.get(OWN, {}).items() if name not in _PLAIN})
+    return hints
 
 
 def thinking(given: Members) -> Thinking:

@@ -15,19 +15,20 @@ if TYPE_CHECKING:
 NAME: Final[FormatName] = "openai_responses"
 
 OWN: Final = "~own"
-"""Hint in an `extra`: what this API keeps of the object for itself (ids, statuses) and no other one asks for."""
+"""Hint in an `extra`: the fields that nobody took, where they are accounted for elsewhere or mean nothing elsewhere."""
+
+_NULLS: Final = "~null"
 
 
-def keep(given: Members, *own: str) -> dict[str, Any]:
-    """What is left of an object: `own` fields under a hint, the others by their names, to be accounted for."""
+def hide(given: Members) -> dict[str, Any]:
+    """Hints that hold what is left of an object."""
     rest = given.rest()
-    mine = {name: rest.pop(name) for name in own if name in rest}
-    if mine:
-        rest[OWN] = mine
-    return rest
+    nulls = rest.pop(_NULLS, None)
+    hints: dict[str, Any] = {OWN: rest} if rest else {}
+    return hints if nulls is None else {**hints, _NULLS: nulls}
 
 
 def put_back(written: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """`restore`, and the fields that `keep` hid."""
+    """`restore`, and the fields that `hide` hid."""
     written.update(extra.get(OWN, {}))
     return restore(written, extra)

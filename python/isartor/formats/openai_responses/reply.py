@@ -10,7 +10,7 @@ from isartor.formats import reading, seal
 from isartor.formats.base import encode
 from isartor.formats.canonical import Opaque, Refusal, Reply, Text, Thinking, ToolCall, Usage
 from isartor.formats.openai_responses import content, errors, items, output
-from isartor.formats.openai_responses.layout import NAME, keep
+from isartor.formats.openai_responses.layout import NAME, hide
 from isartor.formats.reading import Members
 
 if TYPE_CHECKING:
@@ -100,9 +100,7 @@ def read_item(value: Any, path: str) -> list[Part]:
 def _call(given: Members, arguments: str, *, custom: bool = False) -> ToolCall:
     name = given.needed("name")
     identity = given.text("call_id") or given.text("id") or ""
-    return ToolCall(
-        id=identity, name=name, arguments=arguments, custom=custom, extra=keep(given, "id", "status", "call_id")
-    )
+    return ToolCall(id=identity, name=name, arguments=arguments, custom=custom, extra=hide(given))
 
 
 # -- write

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from isartor.formats.canonical import Opaque, Tool, ToolChoice
-from isartor.formats.openai_responses.layout import NAME, keep, put_back
+from isartor.formats.openai_responses.layout import NAME, put_back
 from isartor.formats.reading import Members
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _read_function(given: Members, kind: str) -> Tool:
             tool.extra[_DESCRIPTION] = tool.description
             rule = f"The input follows this {form.get('syntax', '')} grammar:\n{form.get('definition', '')}"
             tool.description = f"{tool.description}\n\n{rule}" if tool.description else rule
-    tool.extra |= keep(given)
+    tool.extra |= given.rest()
     return tool
 
 
@@ -143,7 +143,7 @@ def _read_search(given: Members) -> Tool:
         name=SEARCH,
         description=given.text("description"),
         schema=given.table("parameters"),
-        extra={_TYPE: SEARCH, "~execution": given.text("execution"), **keep(given)},
+        extra={_TYPE: SEARCH, "~execution": given.text("execution"), **given.rest()},
     )
 
 

@@ -314,7 +314,9 @@ impl Walk<'_> {
                 self.push(&scaled(&value, 6), Kind::Number, at, end, false);
             }
             // What Kubernetes calls memory; `mi` in small letters is a mile.
-            (Some(value), "ki" | "mi" | "gi" | "ti") if ["Ki", "Mi", "Gi", "Ti"].iter().any(|name| core.ends_with(name)) => {
+            (Some(value), "ki" | "mi" | "gi" | "ti")
+                if ["Ki", "Mi", "Gi", "Ti"].iter().any(|name| core.ends_with(name)) =>
+            {
                 self.push(&value, Kind::Number, at, end, false);
                 self.push(binary_unit(unit), Kind::Word, at, end, false);
             }

@@ -79,8 +79,11 @@ fn hits_share_a_line_only_where_there_are_very_many_and_no_token_is_lost() {
             log.push(Event { deflected: !is_asked, layer: if is_asked { "l3" } else { "l1a" }, ..event });
         }
         let lines = log.drain(usize::MAX);
-        let read: Vec<_> =
-            lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| read(line).unwrap()).collect();
+        let read: Vec<_> = lines
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| read(line).unwrap())
+            .collect();
         let asked = count.div_ceil(10);
         assert_eq!(read.len(), if count < MERGED_FROM { count } else { asked + 1 });
         assert_eq!(read.iter().map(|line| line.requests).sum::<u64>(), count as u64);
@@ -98,7 +101,7 @@ fn a_batch_may_be_taken_in_pieces() {
     let mut count = 0;
     while log.pending() > 0 {
         let piece = log.drain(600);
-        count += piece.iter().filter(|byte| **byte == b'\n').count();
+        count += piece.split_inclusive(|byte| *byte == b'\n').count();
     }
     assert_eq!((count, log.counts()), (10, (10, 0)));
 }

@@ -10,7 +10,8 @@ use crate::semantic::verdict::align::{Alignment, MOST_LEFT};
 
 const SINGLE: &[&str] = &["one", "a", "an", "single", "per"];
 
-const MAY: &[&str] = &["can ", "may ", "am i allowed", "are we allowed", "is it allowed", "is it possible", "is it ok"];
+const MAY: &[&str] =
+    &["can ", "may ", "am i allowed", "are we allowed", "is it allowed", "is it possible", "is it ok"];
 const MUST: &[&str] = &[
     "must ",
     "am i required",
