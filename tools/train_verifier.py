@@ -360,16 +360,6 @@ def mix(scores: np.ndarray, forest: tuple[list[int], list[list[float]]], feature
     return 0.5, 0.5 * float(scores[finite].std() / sums[finite].std())
 
 
-def careful(curve: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-    """The curve with half a wrong pair more: the rules were mended with these pairs at hand, so others will look worse."""
-    raised = [(score, share + 0.5 / (len(curve) - place) if share else 0.0) for place, (score, share) in enumerate(curve)]
-    worst, found = 0.0, []
-    for score, share in reversed(raised):
-        worst = max(worst, share)
-        found.append((score, worst))
-    return tuple(reversed(found))
-
-
 def calibrate(corpus: Corpus, weights: bytes, target: Path) -> None:
     """Fits the line and the curve, and says what they are."""
     _, _, scores = corpus.look(weights)
@@ -379,7 +369,7 @@ def calibrate(corpus: Corpus, weights: bytes, target: Path) -> None:
     line = fitted(Fit(1.0, 0.0), tally, strength=0.1)
     digest = digest_of((MODEL / "lexicon.bin").read_bytes(), weights)
     scored = [(float(score), bool(same)) for score, same in zip(scores, corpus.same, strict=True)]
-    curve = careful(curve_of(scored))
+    curve = curve_of(scored)
     found = Calibration(
         slope=round(line.slope, 4),
         intercept=round(line.intercept, 4),

@@ -390,7 +390,7 @@ class UsageLog:
         """Providers and models whose price nobody has told yet; their tokens cost nothing until then."""
 
     def wait(self, secs: float) -> bool:
-        """Waits until there is a full batch, or the time is over, or `wake`; whether there is anything. Without the GIL."""
+        """Waits for a full batch, the end of the time, or `wake`; whether there is anything. Releases the GIL."""
 
     def wake(self) -> None:
         """Ends a wait."""
@@ -414,7 +414,7 @@ class Rollup:
 
     def __new__(cls, path: str | PathLike[str]) -> Rollup: ...
     def read(self) -> None:
-        """Reads what the file has grown by; all of it if it is another one. Raises `OSError`; no file is an empty one."""
+        """Reads what the file has grown by; all of it if it is another one. Raises `OSError`, but not for no file."""
 
     def report(self, since_secs: int, by: list[str]) -> list[tuple[tuple[str | int, ...], dict[str, Any]]]:
         """Sums since the hour in which that second (since 1970) is.

@@ -574,6 +574,24 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_is_small() {
+        // There are as many as there is room for: what is added here is paid for that many times.
+        assert!(size_of::<Entry>() <= 128, "{}", size_of::<Entry>());
+    }
+
+    #[test]
+    fn both_forms_of_a_reply_lie_side_by_side() {
+        let store = Exact::new(LIMITS, Arc::default());
+        for (key, stream, bytes) in [(1, None, 10), (2, Some(""), 10), (3, Some("yy"), 12)] {
+            let reply = Reply { stream: stream.map(Into::into), ..reply(10, true, false) };
+            assert!(store.store(&request(key), ME, &reply, Source::default(), 0));
+            let entry = store.get(&[key; 32]).unwrap();
+            assert_eq!((entry.json(), entry.len()), (&[b'x'; 10][..], bytes));
+            assert_eq!(entry.stream(), stream.map(str::as_bytes));
+        }
+    }
+
+    #[test]
     fn only_its_own_tenant_can_remove_an_entry() {
         let store = Exact::new(LIMITS, Arc::default());
         put(&store, 1, 0);

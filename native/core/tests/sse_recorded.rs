@@ -132,16 +132,21 @@ mod tests {
 
     #[test]
     fn usage_is_counted_alike_on_every_surface() {
-        let usage =
-            |input, output, cached, reasoning| Usage { input, output, cached, cache_write: 0, reasoning };
+        let usage = |input, output, cached, cache_write, reasoning| Usage {
+            input,
+            output,
+            cached,
+            cache_write,
+            reasoning,
+        };
         let expected = [
-            ("chat_text.sse", usage(11, 9, 4, 2)),
+            ("chat_text.sse", usage(11, 9, 4, 0, 2)),
             ("chat_tools.sse", Usage::default()),
-            ("chat_compatible.sse", usage(3, 4, 2, 0)),
-            ("completions.sse", usage(1, 2, 0, 0)),
-            ("messages.sse", usage(32, 88, 7, 0)),
-            ("responses.sse", usage(30, 40, 10, 25)),
-            ("gemini.sse", usage(9, 32, 3, 20)),
+            ("chat_compatible.sse", usage(3, 4, 2, 0, 0)),
+            ("completions.sse", usage(1, 2, 0, 0, 0)),
+            ("messages.sse", usage(32, 88, 7, 5, 0)),
+            ("responses.sse", usage(30, 40, 10, 0, 25)),
+            ("gemini.sse", usage(9, 32, 3, 0, 20)),
         ];
         for of in recorded() {
             let reply = whole(&of);

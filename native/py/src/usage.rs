@@ -90,7 +90,7 @@ impl UsageLog {
             estimated,
         };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a latency, held within a u32
-        let latency_us = (latency_ms * 1000.0).clamp(0.0, f64::from(u32::MAX)) as u32;
+        let microseconds = (latency_ms * 1000.0).clamp(0.0, f64::from(u32::MAX)) as u32;
         log.push(Event {
             at_ms: Moment::of(head).at_ms,
             origin: log.origins.number(provider, model),
@@ -98,7 +98,7 @@ impl UsageLog {
             tool: head.inner.tool,
             layer: LAYERS.iter().find(|name| **name == layer).copied().unwrap_or("l0"),
             tokens,
-            latency_us,
+            latency_us: microseconds,
             status,
             deflected,
             requests,
@@ -277,6 +277,7 @@ impl Rollup {
     }
 
     /// Sums since the hour of that second (since 1970), by these dimensions.
+    #[allow(clippy::needless_pass_by_value)] // it is made of Python's list
     fn report<'py>(
         &self,
         py: Python<'py>,

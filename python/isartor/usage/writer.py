@@ -97,6 +97,9 @@ class Writer:
         self._events.wake()
         if self._thread is not None:
             self._thread.join(_CLOSE_SECS)
+            if self._thread.is_alive():
+                log.warning("usage of the last second is not written: %s is locked", self._file)
+                return
         self.flush()
         with self._lock:
             self._drop_handle()

@@ -11,7 +11,7 @@ import httpx2
 
 from isartor.formats import sse
 from isartor.formats.anthropic import Anthropic
-from isartor.formats.canonical import Prompt
+from isartor.formats.canonical import Prompt, Text, Tool, ToolCall, ToolResult, Turn
 
 FORMAT = Anthropic()
 MESSAGES: Any = [{"role": "user", "content": "hi"}]
@@ -34,6 +34,40 @@ def write(prompt: Prompt) -> dict[str, Any]:
 def prompt(**fields: Any) -> Prompt:
     """A prompt of another format."""
     return Prompt(**{"origin": "openai_chat", "model": "claude-sonnet-4-5", "turns": []} | fields)
+
+
+OLD = "claude-sonnet-4-5"
+MIDDLE = "claude-sonnet-4-6"
+NEW = "claude-opus-5-5"
+OTHER = "kimi-k2"
+
+
+def turn(role: Any, *parts: Any) -> Turn:
+    return Turn(role=role, parts=[Text(text=each) if isinstance(each, str) else each for each in parts])
+
+
+USER = turn("user", "hi")
+TOOL = Tool(name="t", description="d", schema={"type": "object", "properties": {}})
+
+
+def asking(*turns: Turn, **fields: Any) -> Prompt:
+    return prompt(turns=list(turns or [USER]), **fields)
+
+
+def call(name: str = "c", **fields: Any) -> ToolCall:
+    return ToolCall(**{"id": name, "name": "t"} | fields)
+
+
+def result(name: str = "c", *parts: Any, **fields: Any) -> ToolResult:
+    return ToolResult(id=name, parts=[Text(text=each) if isinstance(each, str) else each for each in parts], **fields)
+
+
+def messages(*turns: Turn, **fields: Any) -> list[Any]:
+    return [(each["role"], each["content"]) for each in write(asking(*turns, **fields))["messages"]]
+
+
+def texts(*said: str) -> list[dict[str, str]]:
+    return [{"type": "text", "text": text} for text in said]
 
 
 class _Canned:

@@ -137,17 +137,18 @@ def test_result_with_a_picture() -> None:
 
 def test_tools() -> None:
     """`strict` is always said, since the API's own default is to change the schema."""
+    open_schema = {"type": "object", "properties": {}}
     tools = [
         Tool(name="f", description="d", schema={"type": "object"}),
-        Tool(name="g", strict=True),
+        Tool(name="g", strict=True, schema={"type": "object", "additionalProperties": False}),
         Tool(name="p", custom=True),
     ]
     body = written(
         ask(HI, tools=tools, tool_choice=ToolChoice(mode="required", names=["p"]), parallel_tool_calls=False)
     )
     assert body["tools"] == [
-        {"type": "function", "name": "f", "description": "d", "parameters": {"type": "object"}, "strict": False},
-        {"type": "function", "name": "g", "parameters": {"type": "object", "properties": {}}, "strict": True},
+        {"type": "function", "name": "f", "description": "d", "parameters": open_schema, "strict": False},
+        {"type": "function", "name": "g", "parameters": {**open_schema, "additionalProperties": False}, "strict": True},
         {"type": "custom", "name": "p"},
     ]
     assert body["tool_choice"] == {"type": "custom", "name": "p"}
@@ -185,15 +186,24 @@ def test_reasoning(reasoning: Reasoning, expected: Any) -> None:
 
 def test_form() -> None:
     """A schema, or JSON of any form, which the API gives only if the words ask for JSON, too."""
-    schema = Output(kind="schema", schema={"type": "object"}, strict=True)
+    closed = {"type": "object", "additionalProperties": False}
+    schema = Output(kind="schema", schema=closed, strict=True)
     assert written(ask(HI, output=schema, verbosity="low"))["text"] == {
         "verbosity": "low",
-        "format": {"type": "json_schema", "name": "output", "schema": {"type": "object"}, "strict": True},
+        "format": {"type": "json_schema", "name": "output", "schema": closed, "strict": True},
     }
     body = written(ask(HI, output=Output(kind="json")))
     assert body["text"] == {"format": {"type": "json_object"}}
     assert body["instructions"] == "Answer with JSON."
     assert "instructions" not in written(ask(user(Text(text="As JSON, please")), output=Output(kind="json")))
+
+
+def test_strict() -> None:
+    """`strict` is dropped, and told, where the API would refuse the schema for it."""
+    loose = Tool(name="f", schema={"type": "object", "properties": {"a": {"type": "string"}}}, strict=True)
+    body, dropped = FORMAT.write_request(ask(HI, tools=[loose]))
+    assert b'"strict":false' in body
+    assert dropped == ["tools[].strict"]
 
 
 def test_numbers() -> None:

@@ -184,6 +184,20 @@ def test_refused(field: str, value: Any) -> None:
     assert (caught.value.param, caught.value.code) == (field, "not_translatable")
 
 
+def test_metadata_of_items() -> None:
+    """Codex labels items of every kind; none of the labels reaches another provider, and each is told once."""
+    label = {"internal_chat_message_metadata_passthrough": {"turn_id": "t"}, "id": "i", "status": "completed"}
+    items: list[Any] = [
+        {"type": "message", "role": "user", "content": "hi"},
+        {"type": "reasoning", "summary": [], "encrypted_content": "E"},
+        {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"},
+        {"type": "custom_tool_call", "call_id": "2", "name": "p", "input": "x"},
+        {"type": "function_call_output", "call_id": "1", "output": "r"},
+        {"type": "custom_tool_call_output", "call_id": "2", "name": "p", "output": "s"},
+    ]
+    assert lost(input=[{**item, **label} for item in items]) == ["input[].internal_chat_message_metadata_passthrough"]
+
+
 @pytest.mark.parametrize("name", recorded())
 def test_recorded_agents_lose_no_answer(name: str) -> None:
     """All that real agents send can be told, or is in the table of what may go missing."""

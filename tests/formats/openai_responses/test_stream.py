@@ -229,6 +229,14 @@ def test_thoughts_of_another_provider() -> None:
     assert (thought.text, thought.sealed, thought.maker) == ("hmm", "SIG", "anthropic")
 
 
+def test_thoughts_without_state() -> None:
+    """Whose a thought is that has no state is not forgotten: some providers want its text back."""
+    (item,) = output(whole(track(Thinking(maker="openai_chat"), "hmm")))
+    (thought,) = prompt(input=[item]).turns[0].parts
+    assert isinstance(thought, Thinking)
+    assert (thought.text, thought.sealed, thought.maker) == ("hmm", None, "openai_chat")
+
+
 def test_signed_call() -> None:
     """Gemini's signature of a call travels in a thought before it and is back on the call in the next request."""
     made = output(whole(track(ToolCall(id="c", name="f", arguments=""), "{}", sealed=("SIG", "gemini"))))

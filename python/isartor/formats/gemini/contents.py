@@ -106,12 +106,10 @@ def _parts(given: Fields, calls: Calls, turn: Turn) -> dict[str, Any]:
             signature = None
             _unsealed(found, seals)
         part = _part(one, calls)
-        if isinstance(part, ToolCall) and seals:
-            part.sealed = next((state.sealed for state in seals if state.id == part.id), None)
-        if isinstance(part, Text) and not part.text and not signature:
+        if isinstance(part, Text) and not part.text and (not signature or signature in signatures.NONE):
             if seals is None:
                 # Streams end with one. It says nothing, and other providers refuse it.
-                empty.append((at, put_back({"text": ""}, part.extra)))
+                empty.append((at, one.raw()))
             continue
         _add(found, _signed(part, signature), turn)
     if empty:
@@ -137,13 +135,11 @@ def _add(found: list[Part], part: Part, turn: Turn) -> None:
 
 def _unsealed(found: list[Part], seals: list[Sealed]) -> None:
     """Add the thoughts of another provider; what the client was shown of them goes."""
-    called = {part.id for part in found if isinstance(part, ToolCall)}
-    thoughts = [signatures.thought(state) for state in seals if state.id not in called]
-    while thoughts and found and isinstance(found[-1], Thinking) and found[-1].maker == "gemini":
+    while seals and found and isinstance(found[-1], Thinking) and found[-1].maker == "gemini":
         if found[-1].sealed is not None:
             break
         found.pop()
-    found.extend(thoughts)
+    found.extend(map(signatures.thought, seals))
 
 
 def _signed(part: Part, signature: str | None) -> Part:

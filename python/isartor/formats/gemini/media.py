@@ -38,7 +38,7 @@ def read(given: Fields) -> Image | Document | Audio | None:
     if not isinstance(mime, str):
         mime = guess(uri) if isinstance(uri, str) else None
     kind = _kind(mime or "")
-    if kind is None or (isinstance(uri, str) and urlsplit(uri).hostname in _VIDEO_HOSTS):
+    if kind is None or (isinstance(uri, str) and _split(uri)[0] in _VIDEO_HOSTS):
         return None
     inner = given.inner(name)
     if inner is None:
@@ -50,7 +50,7 @@ def read(given: Fields) -> Image | Document | Audio | None:
         found = Media(mime=mime, data=_data(inner.needed("data"), extra))
     else:
         uri = inner.needed("fileUri")
-        kept = not uri.startswith(("http://", "https://")) or urlsplit(uri).hostname == _OWN_HOST
+        kept = not uri.startswith(("http://", "https://")) or _split(uri)[0] == _OWN_HOST
         found = Media(mime=mime, file=uri) if kept else Media(mime=mime, url=uri)
     shown = inner.text("displayName") if kind is Document else None
     keep(extra, name, inner)
@@ -81,7 +81,16 @@ def _data(given: str, extra: dict[str, Any]) -> str:
 
 def guess(uri: str) -> str | None:
     """The type that the name at the end of an address tells."""
-    return mimetypes.guess_type(urlsplit(uri).path)[0]
+    return mimetypes.guess_type(_split(uri)[1])[0]
+
+
+def _split(uri: str) -> tuple[str, str]:
+    """Host and path of an address, empty if it is none."""
+    try:
+        found = urlsplit(uri)
+    except ValueError:
+        return "", ""
+    return found.hostname or "", found.path
 
 
 def sniff(data: str) -> str | None:

@@ -12,7 +12,7 @@ from isartor.formats.openai_responses.layout import NAME, put_back
 from isartor.formats.reading import Members
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from isartor.formats.canonical import Part
     from isartor.formats.losses import Losses
@@ -71,7 +71,7 @@ def _read_file(given: Members) -> Document:
 def _read_audio(given: Members) -> Audio:
     inner = given.inner("input_audio")
     if inner is None:
-        raise given.wrong("input_audio", "an object")
+        raise given.wrong(name="input_audio", what="an object")
     kind = inner.needed("format")
     mime = "audio/mpeg" if kind == "mp3" else f"audio/{kind}"
     return Audio(media=Media(mime=mime, data=inner.needed("data")), extra={"~format": kind})
@@ -125,16 +125,16 @@ def write_own(part: Part) -> Any:
         case Refusal():
             written = {"refusal": part.text}
         case Image():
-            written = _own_media(part.media, part.extra, "image_url", "image_url")
-            named = {"detail": part.detail}
+            written = {**_own_media(part.media, part.extra, "image_url", "image_url"), "detail": part.detail}
         case Document():
-            written = _own_media(part.media, part.extra, "file_url", "file_data")
-            named = {"filename": part.name}
-        case _:
+            written = {**_own_media(part.media, part.extra, "file_url", "file_data"), "filename": part.name}
+        case Audio():
             written = {"input_audio": {"data": part.media.data, "format": part.extra["~format"]}}
-    if isinstance(part, Image | Document):
-        written |= {name: value for name, value in named.items() if value is not None}
-    return put_back({"type": part.extra[_TYPE], **written}, part.extra)
+        case _:
+            # A thought, a call or a result is an item, never a part of one.
+            written = {}
+    said = {name: value for name, value in written.items() if value is not None}
+    return put_back({"type": part.extra[_TYPE], **said}, part.extra)
 
 
 def _own_media(media: Media, extra: Mapping[str, Any], address: str, data: str) -> dict[str, Any]:

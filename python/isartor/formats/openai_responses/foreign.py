@@ -47,7 +47,7 @@ def write(prompt: Prompt, losses: Losses) -> dict[str, Any]:
         **common(prompt),
         "max_output_tokens": None if prompt.max_tokens is None else max(prompt.max_tokens, _FEWEST_TOKENS),
         "reasoning": reasoning or None,
-        "text": write_text(prompt) or None,
+        "text": write_text(prompt, losses) or None,
         # The provider keeps nothing: the client, who knows no such thing, sends the whole conversation each time.
         "store": False,
         # A model that does not think would refuse this.
@@ -103,8 +103,8 @@ def common(prompt: Prompt) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def write_text(prompt: Prompt) -> dict[str, Any]:
-    """`text`: the form of the reply, for any request."""
+def write_text(prompt: Prompt, losses: Losses | None = None) -> dict[str, Any]:
+    """`text`: the form of the reply, for any request. `losses`: of one of another format."""
     written: dict[str, Any] = {}
     if prompt.verbosity is not None:
         written["verbosity"] = prompt.verbosity
@@ -115,7 +115,10 @@ def write_text(prompt: Prompt) -> dict[str, Any]:
         form: dict[str, Any] = {"type": "text" if output.kind == "text" else "json_object"}
     else:
         form = {"type": "json_schema", "name": output.name or "output", "schema": output.schema or {}}
-        said = {"description": output.description, "strict": output.strict}
+        strict = output.strict
+        if strict and losses is not None and not tools.strictly(output.schema, losses, "schema_strict"):
+            strict = None
+        said = {"description": output.description, "strict": strict}
         form |= {name: value for name, value in said.items() if value is not None}
     if prompt.origin == NAME:
         put_back(form, output.extra)

@@ -101,7 +101,7 @@ class Reader:
     def _message(self, given: Members, *, typed: bool) -> None:
         role: Any = given.needed("role")
         if role not in _ROLES:
-            raise given.wrong("role", "system, developer, user or assistant")
+            raise given.wrong(name="role", what="system, developer, user or assistant")
         value = given.any("content")
         if isinstance(value, str):
             parts: list[Part] = [Text(text=value)]
@@ -110,7 +110,7 @@ class Reader:
         elif value is None and role == "assistant":
             parts = []
         else:
-            raise given.wrong("content", "a string or an array")
+            raise given.wrong(name="content", what="a string or an array")
         if role == "assistant":
             turn = self._turn(role)
         else:
@@ -159,7 +159,7 @@ class Reader:
             elif isinstance(value, list):
                 parts = content.read(value, given.at("output"))
             else:
-                raise given.wrong("output", "a string or an array")
+                raise given.wrong(name="output", what="a string or an array")
         identity = given.text("call_id")
         extra[_NAMELESS] = identity is None
         call = identity or ""
@@ -179,10 +179,10 @@ class Reader:
         thought = thinking(given)
         thought.extra[ITEM] = value
         if state is not None:
-            thought.sealed, thought.maker, thought.redacted = state.sealed, state.maker, state.redacted
+            thought.sealed, thought.maker, thought.redacted = state.sealed or None, state.maker, state.redacted
             thought.id = state.id or None
             thought.text = state.text
-            if state.id and not state.text:
+            if state.id and not state.text and state.sealed:
                 self._sealed.add(state.id)
         turn = self._turn("assistant")
         turn.parts.append(thought)

@@ -151,7 +151,10 @@ def content_part(part: Text | Refusal, text: str) -> dict[str, Any]:
 
 
 def sealed(thought: Thinking) -> str | None:
-    """What a client carries of a thought: this format's own as it is, another's in a seal."""
+    """What a client carries of a thought: this format's own state as it is, another's in a seal.
+
+    A thought without state is sealed, too: some providers want its text back, and nothing else tells whose it is.
+    """
     if thought.maker is None or thought.maker == NAME:
         return thought.sealed
     return carried(thought, thought.sealed or "", thought.maker, thought.text)

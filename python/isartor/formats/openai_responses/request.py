@@ -104,7 +104,7 @@ def _read_input(given: Members, extra: dict[str, Any]) -> items.Reader:
         if reader.placed:
             extra[items.PLACED] = reader.placed
     elif value is not None:
-        raise given.wrong("input", "a string or an array")
+        raise given.wrong(name="input", what="a string or an array")
     else:
         extra[_BARE] = True
     return reader
@@ -144,7 +144,7 @@ def _read_format(form: Members) -> Output:
     if kind == "json_object":
         return Output(kind="json", extra=form.rest())
     if kind != "json_schema":
-        raise form.wrong("type", "text, json_object or json_schema")
+        raise form.wrong(name="type", what="text, json_object or json_schema")
     return Output(
         kind="schema",
         name=form.needed("name"),

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from isartor.formats import seal
 from isartor.formats.base import encode, sse
@@ -32,7 +33,7 @@ from isartor.formats.openai_responses.layout import NAME
 from isartor.formats.openai_responses.reader import Reader
 
 if TYPE_CHECKING:
-    from isartor.formats.canonical import Event, FormatName, Prompt
+    from isartor.formats.canonical import Event, FormatName, Prompt, Usage
 
 __all__ = ["Reader", "Writer"]
 
@@ -69,6 +70,7 @@ class Writer:
         """`prompt`: what the client asked."""
         self._prompt = prompt
         self._frame = output.Frame(prompt, "", "", int(time.time()))
+        self._usage: Usage | None = None
         self._sequence = 0
         self._parts: dict[int, _Part] = {}
         self._message: _Message | None = None
@@ -89,6 +91,7 @@ class Writer:
                 self._end(self._parts.pop(event.index))
             case Began():
                 self._frame = output.Frame(self._prompt, event.id, event.model, int(time.time()))
+                self._usage = event.usage
                 opening = self._frame.response([])
                 self._say("response.created", response=opening)
                 self._say("response.in_progress", response=opening)
@@ -253,7 +256,10 @@ class Writer:
             self._say("response.reasoning_summary_text.done", **place, text=text)
             whole = {"type": "summary_text", "text": text}
             self._say("response.reasoning_summary_part.done", **place, part=whole)
-        self._done(at, self._frame.reasoning(at, text, begun.sealed))
+        sealed = begun.sealed
+        if sealed is None and isinstance(begun.part, Thinking) and begun.part.maker is not None:
+            sealed = output.sealed(replace(begun.part, text=text))
+        self._done(at, self._frame.reasoning(at, text, sealed))
 
     def _end_call(self, begun: _Part, call: ToolCall, arguments: str) -> None:
         at = begun.at or 0
@@ -273,7 +279,7 @@ class Writer:
             self._end(self._parts.pop(index))
         self._close_message()
         items = [self._items[at] for at in sorted(self._items)]
-        response = self._frame.response(items, stop=event.stop, usage=event.usage)
+        response = self._frame.response(items, stop=event.stop, usage=event.usage or self._usage)
         self._say(f"response.{response['status']}", response=response)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from isartor.formats.canonical import Opaque, Tool, ToolChoice
+from isartor.formats.openai_chat.tools import _closed as closed
 from isartor.formats.openai_responses.layout import NAME, put_back
 from isartor.formats.reading import Members
 
@@ -177,7 +178,7 @@ def read_choice(given: Members) -> ToolChoice | None:
     if isinstance(value, str):
         if value in {"auto", "none", "required"}:
             return ToolChoice(mode=value)  # type: ignore[arg-type] # one of the three words
-        raise given.wrong("tool_choice", "auto, none, required or an object")
+        raise given.wrong(name="tool_choice", what="auto, none, required or an object")
     inner = Members(value, "tool_choice")
     kind = inner.needed("type")
     if kind in {"function", "custom"}:
@@ -244,11 +245,20 @@ def write(tools: Iterable[Tool], losses: Losses) -> list[dict[str, Any]]:
         if tool.description:
             one["description"] = tool.description
         if not tool.custom:
-            one["parameters"] = tool.schema or _EMPTY
-            one["strict"] = bool(tool.strict)
+            # An object has to list its properties, be it that there are none.
+            one["parameters"] = {**_EMPTY, **(tool.schema or {})}
+            one["strict"] = bool(tool.strict) and strictly(tool.schema, losses, "strict")
         losses.extras("tool", tool.extra)
         written.append(one)
     return written
+
+
+def strictly(schema: Any, losses: Losses, name: str) -> bool:
+    """Whether `strict` can be said of a schema: the API refuses one that leaves anything open or optional."""
+    if closed(schema):
+        return True
+    losses.without(name)
+    return False
 
 
 def write_choice(choice: ToolChoice, prompt: Prompt, losses: Losses) -> Any:

@@ -111,9 +111,13 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon:
         let has = |of: &Question, text: &str| of.words.iter().any(|word| word.text == text);
         let x = of_a.iter().find(|word| !of_b.contains(word) && has(b, word));
         let y = of_b.iter().find(|word| !of_a.contains(word) && has(a, word));
-        if let (Some(x), Some(y)) = (x, y) {
-            found.push(Veto { what: "negation", a: (*x).to_owned(), b: (*y).to_owned() });
+        if !of_a.is_empty() && (x.is_some() || y.is_some()) {
+            let said = |word: Option<&&str>| word.map_or_else(String::new, |word| (*word).to_owned());
+            found.push(Veto { what: "negation", a: said(x), b: said(y) });
         }
+    }
+    if let Some((x, y)) = particles(a, b) {
+        found.push(Veto { what: "opposite", a: x, b: y });
     }
     let (of_a, of_b) = (modality(a), modality(b));
     if let (Some(x), Some(y)) = (of_a, of_b)
@@ -159,6 +163,22 @@ fn negated(question: &Question) -> Vec<&str> {
     let places = question.words.iter().enumerate().filter(|(_, word)| word.class == Class::Negation);
     let next = |place: usize| question.words.get(place + 1..)?.iter().find(|word| word.is_content());
     places.filter_map(|(place, _)| next(place)).map(|word| word.text.as_str()).collect()
+}
+
+/// The same verb with `in` in one and with `out` in the other: `opt in`, `log out`.
+fn particles(a: &Question, b: &Question) -> Option<(String, String)> {
+    let of = |question: &Question, particle: &str| -> Vec<String> {
+        let pairs = question.words.windows(2).filter(|pair| pair[1].text == particle);
+        pairs.filter(|pair| pair[0].is_content()).map(|pair| pair[0].text.clone()).collect()
+    };
+    let between = |x: &Question, y: &Question| {
+        let (within, without) = (of(x, "in"), of(y, "out"));
+        within.into_iter().find(|verb| without.contains(verb))
+    };
+    if let Some(verb) = between(a, b) {
+        return Some((format!("{verb} in"), format!("{verb} out")));
+    }
+    between(b, a).map(|verb| (format!("{verb} out"), format!("{verb} in")))
 }
 
 /// Whether a yes-or-no question asks if something may be done or if it has to be.

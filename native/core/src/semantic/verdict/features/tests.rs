@@ -83,6 +83,7 @@ fn facts_that_differ_forbid() {
     assert_eq!(vetoes("\"a dog\" cat", "\"a hot\" cat"), ["quotation"]);
     assert_eq!(vetoes("cat \"a dog\" or \"a hot\"", "cat \"a hot\" or \"a dog\""), ["order of quotations"]);
     assert_eq!(vetoes("it is hot but not cold", "it is cold but not hot"), ["negation"]);
+    assert_eq!(vetoes("stop in the cat", "stop out the cat"), ["opposite"]);
     assert_eq!(vetoes("can i stop the cat", "do i have to stop the cat"), ["modality"]);
     assert!(vetoes("set 512Mi of memory", "set 512Gi of memory").contains(&"unit"));
     assert!(vetoes("form 1099-NEC", "form 1099-INT").contains(&"literal"));
