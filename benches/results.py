@@ -7,10 +7,10 @@ import msgspec
 
 from benches.machine import Machine
 
-Unit: TypeAlias = Literal["ratio", "ms", "MiB", "s", "streams", "req/s", "%", "MB", "B", "µs"]
+Unit: TypeAlias = Literal["ratio", "ms", "MiB", "s", "streams", "req/s", "%", "MB", "B", "µs", "events"]
 NONE = "-"
 DIGITS: dict[str, int] = {
-    "ratio": 2, "ms": 2, "MiB": 1, "s": 2, "streams": 0, "req/s": 0, "%": 1, "MB": 1, "B": 0, "µs": 0,
+    "ratio": 2, "ms": 2, "MiB": 1, "s": 2, "streams": 0, "req/s": 0, "%": 1, "MB": 1, "B": 0, "µs": 0, "events": 0,
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ its own ceiling stands in the report. It answers `POST` on any path, JSON or SSE
 `"stream":true`, and reads these directives from the prompt: `[[serial=N]]` (comes back in the reply, so
 that one request's reply cannot pass for another's), `[[chunks=N]]`, `[[gap_us=N]]` (between chunks),
 `[[think_us=N]]` (before the reply), `[[stamp]]` (each chunk carries the monotonic clock of its sending),
-`[[reply_bytes=N]]`. `GET /_stub/requests` gives the count of POSTs so far.
+`[[reply_bytes=N]]`, `[[key]]` (the reply carries the key that was sent). `GET /_stub/requests` gives the count of POSTs so far.
 """
 
 import argparse
@@ -22,6 +22,7 @@ TEXT: Final = b"Paris is the capital of France, with about two million people in
 WORDS: Final = [word + b" " for word in TEXT.split(b" ")]
 DIRECTIVE: Final = re.compile(rb"\[\[(\w+)(?:=(\d+))?\]\]")
 LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+KEY: Final = re.compile(rb"\r\nauthorization: *Bearer (\S+)", re.IGNORECASE)
 STAMP: Final = re.compile(rb"t=(\d{19});")
 
 JSON_BODY: Final = (
@@ -61,7 +62,8 @@ def json_reply(asked: dict[bytes, bytes]) -> bytes:
     if size := int(asked.get(b"reply_bytes", 0)):
         text = (TEXT * (size // len(TEXT) + 1))[:size]
     serial = asked.get(b"serial", b"")
-    return JSON_BODY % (serial, b"%b %b" % (text, serial) if serial else text)
+    said = [text, serial, b"key=" + asked[b"key"] if b"key" in asked else b""]
+    return JSON_BODY % (serial, b" ".join(filter(None, said)))
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -118,6 +120,9 @@ class Stub(asyncio.Protocol):
         Stub.requests += 1
         body = buffer[end + 4 :]
         asked = directives(body)
+        if b"key" in asked:
+            found = KEY.search(buffer, 0, end)
+            asked[b"key"] = found[1] if found else b"none"
         answer = self.stream if b'"stream":true' in body else self.reply
         if think_us := int(asked.get(b"think_us", 0)):
             self.later(think_us / 1e6, answer, asked)

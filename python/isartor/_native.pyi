@@ -194,11 +194,13 @@ class Exact:
         provider: str = "",
         model: str = "",
         tokens: int = 0,
+        tally: tuple[int, int, int, int, int, bool] | None = None,
     ) -> str | None:
         """Stores a complete reply; `None` if it was, else a token that says why not.
 
-        `provider`, `model`: who gave it; without a model it is the request's. `tokens`: input tokens by estimate, for a
-        reply that does not tell its usage.
+        `provider`, `model`: who gave it; without a model it is the request's. `tally`: what it took (input,
+        output, cached, cache writes, reasoning, whether it is an estimate), which is what a hit saves; without one, what
+        the reply tells, or `tokens` of input and an estimate of its text.
         """
 
     def remove(self, tenant: bytes, key: str) -> bool:

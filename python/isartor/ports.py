@@ -18,6 +18,12 @@ Headers = list[tuple[str, str]]
 """Header lines in order, names in lower case, repeated names allowed."""
 
 
+Quirk = Literal["max_completion_tokens", "developer", "no_stream_options", "no_parallel", "no_json_schema"]
+"""In what a chat provider differs from the common ground: `max_completion_tokens` in place of `max_tokens`; it knows
+the role `developer`; it refuses `stream_options`, `parallel_tool_calls`, or `json_schema`.
+"""
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request on its way to a provider.
 
@@ -64,6 +70,10 @@ class Response(Protocol):
     @property
     def code(self) -> str | None:
         """The provider's own code or type in an error reply, if it has been read already; never guessed from a text."""
+
+    @property
+    def tally(self) -> Tally | None:
+        """What the provider has counted, once the body is over, if that was read on the way."""
 
     def ready(self) -> bytes | None:
         """A piece that has come already; `None` if one has to be waited for."""
@@ -211,14 +221,20 @@ class Provider(Protocol):
         """The wire operations that it speaks; anything else is translated, or a 501."""
 
     @property
-    def quirks(self) -> frozenset[str]:
-        """In what its chat completions differ from the common ground (`isartor.formats.canonical.Quirk`)."""
+    def quirks(self) -> frozenset[Quirk]:
+        """In what its chat completions differ from the common ground ."""
 
     async def call(self, call: Call) -> Response:
         """Send one request and return once the reply's head is there.
 
         Raises `NoProviderError` (no key, offline), `UpstreamError`, `UpstreamTimeoutError`. An error *reply*
         of the provider is no exception: it comes back as a `Response` with its own status.
+        """
+
+    async def ping(self, key: Revealable | None = None, *, deep: bool = False) -> Ping:
+        """Ask whether it is there and takes `key`, its own if `None`. Never raises an `IsartorError`.
+
+        `deep`: try what a real request needs too, which may be billed as one of a single token.
         """
 
     def status(self) -> ProviderStatus:

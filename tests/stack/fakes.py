@@ -64,6 +64,7 @@ class FakeResponse:
     """A reply whose pieces the test gives; an error among them is raised in its place."""
 
     code: str | None = None
+    tally: Tally | None = None
 
     def __init__(
         self, status: int, headers: Headers, pieces: Iterable[bytes | IsartorError] = (), *, ends: bool = True

@@ -163,3 +163,21 @@ def test_cache_writes_of_a_reply_are_told() -> None:
     reply = complete(json.dumps(message).encode(), endpoint="messages")
     assert reply.usage == (60, 5, 30, 0)
     assert reply.cache_write == 20
+
+
+def test_what_the_provider_told_counts_before_what_the_reply_says() -> None:
+    """A translated reply, or a native one, tells less than the provider did."""
+    told = log()
+    kept = store(usage=told)
+    put(kept, tally=(100, 20, 60, 10, 5, False))
+    ask(kept)
+    [line] = lines(told)
+    names = (
+        "prompt_tokens",
+        "completion_tokens",
+        "cached_tokens",
+        "cache_write_tokens",
+        "reasoning_tokens",
+        "estimated",
+    )
+    assert tuple(line[name] for name in names) == (100, 20, 60, 10, 5, False)

@@ -17,7 +17,7 @@ use crate::gate::Head;
 use crate::gil::detached;
 use crate::stats::{self, Moment, Stats, hex};
 use crate::tee::Complete;
-use crate::usage::{self, UsageLog};
+use crate::usage::{self, Tally, UsageLog, told};
 
 create_exception!(isartor._native, BadRequest, PyValueError, "A body that cannot be read: (message, path).");
 
@@ -289,7 +289,8 @@ impl Exact {
     }
 
     /// Stores a complete reply; `None` if it was, else a token that says why not.
-    #[pyo3(signature = (head, request, complete, *, provider="", model="", tokens=0))]
+    #[pyo3(signature = (head, request, complete, *, provider="", model="", tokens=0, tally=None))]
+    #[allow(clippy::too_many_arguments)] // all but three by name
     fn store(
         &self,
         head: &Head,
@@ -298,6 +299,7 @@ impl Exact {
         provider: &str,
         model: &str,
         tokens: u64,
+        tally: Option<Tally>,
     ) -> Option<&'static str> {
         let inner = &request.inner;
         if request.no_store {
@@ -316,7 +318,7 @@ impl Exact {
         let model = if model.is_empty() { &inner.model } else { model };
         let source = Source {
             origin: self.store.shared().origins.number(provider, model),
-            tokens: complete.tokens(tokens),
+            tokens: tally.map_or_else(|| complete.tokens(tokens), told),
         };
         let fits = self.store.store(inner, head.inner.tenant, reply, source, self.now());
         if !fits {

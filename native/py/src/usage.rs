@@ -34,6 +34,21 @@ pub struct UsageLog {
     pub inner: Arc<Log>,
 }
 
+/// Input, output, cached, cache writes, reasoning; and whether it is an estimate.
+pub type Tally = (u64, u64, u64, u64, u64, bool);
+
+/// The tokens of a tally.
+pub fn told((input, output, cached, cache_write, reasoning, estimated): Tally) -> Tokens {
+    Tokens {
+        input: small(input),
+        output: small(output),
+        cached: small(cached),
+        cache_write: small(cache_write),
+        reasoning: small(reasoning),
+        estimated,
+    }
+}
+
 /// A hit is over: what it saved.
 pub fn saved(log: &Log, head: &Head, moment: Moment, source: Source, layer: &'static str) {
     log.push(Event {
@@ -81,14 +96,7 @@ impl UsageLog {
         requests: u32,
     ) {
         let log = &self.inner;
-        let tokens = Tokens {
-            input: small(input),
-            output: small(output),
-            cached: small(cached),
-            cache_write: small(cache_write),
-            reasoning: small(reasoning),
-            estimated,
-        };
+        let tokens = told((input, output, cached, cache_write, reasoning, estimated));
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a latency, held within a u32
         let microseconds = (latency_ms * 1000.0).clamp(0.0, f64::from(u32::MAX)) as u32;
         log.push(Event {

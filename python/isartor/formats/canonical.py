@@ -7,9 +7,12 @@ request is refused or the field is dropped. JSON inside strings (tool arguments)
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
+
+if TYPE_CHECKING:
+    from isartor.ports import Quirk
 
 FormatName = Literal["openai_chat", "openai_responses", "anthropic", "gemini", "native"]
 
@@ -17,12 +20,6 @@ Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 Stop = Literal["end", "length", "tool_calls", "stop_sequence", "filter", "refusal", "pause"]
 """Why a reply ended. `pause`: the provider wants to be asked again with the same turns."""
-
-
-Quirk = Literal["max_completion_tokens", "developer", "no_stream_options", "no_parallel", "no_json_schema"]
-"""In what a chat provider differs from the common ground: `max_completion_tokens` in place of `max_tokens`; it knows the
-role `developer`; it refuses `stream_options`, `parallel_tool_calls`, or `json_schema`.
-"""
 
 
 class _Base(msgspec.Struct, kw_only=True):
@@ -241,7 +238,7 @@ class Began(msgspec.Struct, frozen=True):
 
 
 class PartBegan(msgspec.Struct, frozen=True):
-    """A part begins: `part` is a `Text`, `Thinking`, `ToolCall` or `Refusal` with empty content, its id and name set."""
+    """A part begins: `part` is a `Text`, `Thinking`, `ToolCall` or `Refusal`, empty but for its id and name."""
 
     index: int
     part: Part
@@ -277,7 +274,7 @@ class Finished(msgspec.Struct, frozen=True):
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """The provider told of an error inside the stream; nothing comes after it. `status`: the HTTP status it amounts to."""
+    """The provider told of an error inside the stream; nothing comes after it. `status`: what it amounts to in HTTP."""
 
     status: int
     message: str
@@ -293,7 +290,7 @@ class StreamReader(Protocol):
     """Reads one provider's stream."""
 
     def read(self, event: str | None, data: bytes) -> list[Event]:
-        """One server-sent event (its name, its data); what it says. Raises `UpstreamError` if it is not of the format."""
+        """What one server-sent event says (its name, its data). Raises `UpstreamError` if it is not of the format."""
 
     def end(self) -> list[Event]:
         """The body has ended: what only its end tells (Gemini's and chat's `Finished`). Nothing if it was cut."""
@@ -303,7 +300,7 @@ class StreamWriter(Protocol):
     """Writes one client's stream."""
 
     def write(self, event: Event) -> bytes:
-        """What the client is sent for `event`: complete server-sent events, or nothing yet. `Failed` never comes here."""
+        """What the client is sent for `event`: complete events, or nothing yet. Never called for `Failed`."""
 
 
 class Format(Protocol):

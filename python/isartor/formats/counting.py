@@ -1,7 +1,7 @@
 """Counts the tokens of a request by itself, for a provider that has no such operation. An estimate, and marked as one.
 
-The tokenizer is not the provider's, so the count is off by some 10 to 20 percent for prose, and by more for code and for
-scripts other than Latin. Pictures and files are counted at what a provider charges for one of usual size.
+The tokenizer is not the provider's, so the count is off by some 10 to 20 percent for prose, and by more for code and
+for scripts other than Latin. Pictures and files are counted at what a provider charges for one of usual size.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Counter:
     def _parts(self, parts: Iterable[Part]) -> int:
         return sum(self._part(part) for part in parts)
 
-    def _part(self, part: Part) -> int:
+    def _part(self, part: Part) -> int:  # noqa: PLR0911 - one for each kind
         match part:
             case Text() | Refusal() | Thinking():
                 return self._tokens(part.text)

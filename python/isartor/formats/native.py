@@ -15,7 +15,8 @@ from isartor.formats.base import encode, sse
 from isartor.formats.canonical import Finished, PartBegan, PartGrew, Prompt, Refusal, Text, Turn
 
 if TYPE_CHECKING:
-    from isartor.formats.canonical import Event, Failed, FormatName, Part, Quirk, Reply, StreamReader
+    from isartor.formats.canonical import Event, Failed, FormatName, Part, Reply, StreamReader
+    from isartor.ports import Quirk
 
 _SERVER_ERROR: Final = 500
 _CLOUD: Final = 3

@@ -30,7 +30,7 @@ class Members:
         self._upstream = upstream
         self._nulls: list[str] = []
         if not isinstance(value, dict):
-            raise self.wrong("", "an object")
+            raise self.wrong(name="", what="an object")
         self._left: dict[str, Any] = dict(value)
 
     def any(self, name: str) -> Any:
@@ -145,9 +145,7 @@ def restore(written: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]
     """`written` with the fields of its own format put back: what nobody took, and what was null."""
     for name in extra.get(_NULLS, ()):
         written.setdefault(name, None)
-    for name, value in extra.items():
-        if not name.startswith("~"):
-            written[name] = value
+    written.update((name, value) for name, value in extra.items() if not name.startswith("~"))
     return written
 
 

@@ -7,7 +7,7 @@ is secret to the client, and nothing in it is trusted: a forged one is refused b
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from typing import Final
 
 import msgspec
@@ -15,6 +15,8 @@ import msgspec
 from isartor.formats.canonical import FormatName  # noqa: TC001 # msgspec reads the annotations at run time
 
 _MARK: Final = "isartor1."
+MARKS: Final = (_MARK.encode(), b64encode(_MARK.encode()))
+"""What a body has in it that carries sealed state: as it is, or in Base64 where a format takes nothing else."""
 
 
 class Sealed(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,19 +7,21 @@ replies are read in either case, since who asks next must know their code.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from isartor.errors import NotImplementedFormatError, UpstreamError
-from isartor.formats import sse
+from isartor.formats import seal, sse
 from isartor.formats.canonical import Failed, Finished
+from isartor.ports import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from isartor.formats.canonical import Format, Prompt, StreamReader, StreamWriter
-    from isartor.ports import Call, Headers, Provider, ProviderStatus, Response, Surface
+    from isartor.formats.canonical import Event, Format, Prompt, StreamReader, StreamWriter, Usage
+    from isartor.ports import Call, Headers, Ping, Provider, ProviderStatus, Response, Revealable, Surface
 
 CLIENTS: Final[Mapping[str, str]] = {
     "chat": "openai_chat",
@@ -30,7 +32,12 @@ CLIENTS: Final[Mapping[str, str]] = {
     "native": "native",
 }
 """Operations that can be translated, and the format that each is in."""
-_WIRES: Final = (("chat", "chat"), ("messages", "messages"), ("generate", "stream_generate"), ("responses", "responses"))
+_WIRES: Final = (
+    ("chat", "chat"),
+    ("messages", "messages"),
+    ("generate", "stream_generate"),
+    ("responses", "responses"),
+)
 """What a provider may speak, in order of preference: the operation for JSON and the one for a stream."""
 _COUNTS: Final[Mapping[str, str]] = {"count_tokens": "anthropic", "gemini_count": "gemini"}
 
@@ -76,10 +83,14 @@ class Translator:
         """See `isartor.ports.Provider`."""
         await self._provider.close()
 
+    async def ping(self, key: Revealable | None = None, *, deep: bool = False) -> Ping:
+        """See `isartor.ports.Provider`."""
+        return await self._provider.ping(key, deep=deep)
+
     async def call(self, call: Call) -> Response:
         """See `isartor.ports.Provider`."""
         if call.endpoint in self._spoken:
-            response = await self._provider.call(call)
+            response = await self._provider.call(self._own(call))
             return response if response.status in _OK else await self._refused(call, response, call.endpoint)
         if self._wire is not None and call.endpoint in CLIENTS:
             return await self._translated(call, self._wire[1] if call.stream else self._wire[0])
@@ -88,10 +99,19 @@ class Translator:
             return Made(200, [_JSON, ("x-isartor-estimated", "tokens")], body)
         spoken = ", ".join(sorted(self._spoken))
         message = (
-            f"The provider {self.name!r} does not speak {call.endpoint!r} (it speaks {spoken}), and this operation cannot "
-            "be translated. Use a provider that has it."
+            f"The provider {self.name!r} does not speak {call.endpoint!r} (it speaks {spoken}), and this operation "
+            "cannot be translated. Use a provider that has it, or set llm_provider."
         )
         raise NotImplementedFormatError(message)
+
+    def _own(self, call: Call) -> Call:
+        """`call` as it is, unless it carries back the state of another provider, which only we can read."""
+        if call.endpoint not in CLIENTS or not any(mark in call.body for mark in seal.MARKS):
+            return call
+        form = self._formats[CLIENTS[call.endpoint]]
+        prompt = form.read_request(call.body, model=call.model, stream=call.stream)
+        body, _ = form.write_request(prompt, self.quirks)
+        return replace(call, body=body)
 
     async def _translated(self, call: Call, endpoint: str) -> Response:
         source = self._formats[CLIENTS[call.endpoint]]
@@ -99,7 +119,9 @@ class Translator:
         prompt = source.read_request(call.body, model=call.model, stream=call.stream)
         body, dropped = target.write_request(prompt, self.quirks)
         headers = [line for line in call.headers if line[0] in _REQUEST_HEADERS]
-        onward = replace(call, endpoint=endpoint, body=body, headers=headers, query="alt=sse" if _gemini(endpoint) else "")
+        onward = replace(
+            call, endpoint=endpoint, body=body, headers=headers, query="alt=sse" if _gemini(endpoint) else ""
+        )
         response = await self._provider.call(onward)
         if response.status not in _OK:
             return await self._refused(call, response, endpoint)
@@ -124,7 +146,9 @@ class Translator:
             raw = await response.read_all(_REPLY_BYTES)
         finally:
             await response.close()
-        return Made(response.status, headers, source.write_reply(target.read_reply(raw), prompt))
+        reply = target.read_reply(raw)
+        tally = None if reply.usage is None else _tally(reply.usage)
+        return Made(response.status, headers, source.write_reply(reply, prompt), tally=tally)
 
     async def _refused(self, call: Call, response: Response, endpoint: str) -> Response:
         """An error reply: as it came if the client speaks the provider's format, else in the client's own shape."""
@@ -136,22 +160,29 @@ class Translator:
         failed = Failed(response.status, "", "upstream_refused")
         if target is not None:
             failed = target.read_error(response.status, raw)
+        when = []
+        if failed.retry_after is not None and not any(name == "retry-after" for name, _ in response.headers):
+            when = [("retry-after", str(ceil(failed.retry_after)))]
         if call.endpoint == endpoint:
-            return Made(response.status, response.headers, raw, code=failed.code)
+            return Made(response.status, [*response.headers, *when], raw, code=failed.code)
         surface = self._surfaces[CLIENTS[call.endpoint]]
         message = f"The provider {self.name!r} refused the request: {failed.message or 'it gave no reason'}"
         body = surface.error(response.status, message, code=failed.code, request_id=call.request_id)
-        headers = [line for line in response.headers if line[0] in _REPLY_HEADERS]
-        return Made(response.status, [*headers, _JSON], body, code=failed.code)
+        # How much of a limit is left says something to whoever asks next, in whatever format.
+        headers = [line for line in response.headers if line[0] in _REPLY_HEADERS or "ratelimit" in line[0]]
+        return Made(response.status, [*headers, *when, _JSON], body, code=failed.code)
 
 
 class Made:
     """A reply that is there as a whole; `isartor.ports.Response`."""
 
-    __slots__ = ("_body", "code", "headers", "status")
+    __slots__ = ("_body", "code", "headers", "status", "tally")
 
-    def __init__(self, status: int, headers: Headers, body: bytes, *, code: str | None = None) -> None:
-        """`code`: of an error reply."""
+    def __init__(
+        self, status: int, headers: Headers, body: bytes, *, code: str | None = None, tally: Tally | None = None
+    ) -> None:
+        """`code`: of an error reply. `tally`: what the provider counted."""
+        self.tally = tally
         self.status = status
         self.headers = headers
         self.code = code
@@ -198,13 +229,14 @@ class Translation:
         self._ahead: bytes | None = None
         self._error: UpstreamError | None = None
         self._over = False
+        self.tally: Tally | None = None
 
     async def begin(self) -> None:
         """Wait for the first bytes of ours: a provider that fails before them can still be replaced by another."""
         try:
             first = await self.read()
             if self._error is not None and not first:
-                raise self._error
+                raise self._error  # noqa: TRY301 - closed like any other failure
         except BaseException:
             await self.close()
             raise
@@ -254,7 +286,7 @@ class Translation:
         self._over = True
         return written
 
-    def _write(self, event: object) -> bytes:
+    def _write(self, event: Event) -> bytes:
         if self._over:
             return b""
         if isinstance(event, Failed):
@@ -266,7 +298,10 @@ class Translation:
                 retryable=True,
             )
             return b""
-        written = self._writer.write(event)  # type: ignore[arg-type] # the readers give events only
+        if isinstance(event, Finished) and event.usage is not None:
+            # Not every client is told.
+            self.tally = _tally(event.usage)
+        written = self._writer.write(event)
         return self._as_array(written, last=isinstance(event, Finished)) if self._array else written
 
     def _as_array(self, written: bytes, *, last: bool) -> bytes:
@@ -277,6 +312,16 @@ class Translation:
             text += (b",\r\n" if self._opened else b"[") + data
             self._opened = True
         return text + b"]" if last and self._opened else text
+
+
+def _tally(usage: Usage) -> Tally:
+    return Tally(
+        input=usage.input,
+        output=usage.output,
+        cached=usage.cached,
+        cache_write=usage.cache_write,
+        reasoning=usage.reasoning,
+    )
 
 
 def _gemini(endpoint: str) -> bool:

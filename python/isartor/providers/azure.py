@@ -22,6 +22,7 @@ from isartor.providers.hosts import is_private
 from isartor.providers.http import HttpProvider, Probe
 
 if TYPE_CHECKING:
+    from isartor.ports import Quirk
     from isartor.providers.base import Call, Settings
     from isartor.providers.row import Row
 
@@ -118,13 +119,13 @@ def address_problem(url: str) -> str | None:
     return None
 
 
-def quirks(version: str) -> frozenset[str]:
+def quirks(version: str) -> frozenset[Quirk]:
     """Return in what chat completions of an API version differ from the common ground."""
     dated = _DATED.match(version)
     if dated is None:
         return frozenset({"max_completion_tokens", "developer"})
     month = dated[1]
-    found = {quirk for since, quirk in _SINCE if month < since}
+    found: set[Quirk] = {quirk for since, quirk in _SINCE if month < since}
     if month >= _TOKENS_SINCE:
         found.add("max_completion_tokens")
     if month >= _DEVELOPER_SINCE:

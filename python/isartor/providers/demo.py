@@ -18,7 +18,7 @@ from isartor.providers.given import Given
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from isartor.ports import Revealable
+    from isartor.ports import Quirk, Revealable
     from isartor.providers.row import Row
 
 _QUOTED_MAX: Final = 120
@@ -45,7 +45,7 @@ class Demo:
 
     name = "demo"
     endpoints = frozenset(_BUILD)
-    quirks: frozenset[str] = frozenset()
+    quirks: frozenset[Quirk] = frozenset()
 
     def __init__(self, settings: Settings, row: Row) -> None:
         """Nothing is taken from `settings`: the demo has one model and no address."""

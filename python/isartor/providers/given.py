@@ -16,6 +16,7 @@ class Given:
     """`isartor.ports.Response` over pieces that are at hand."""
 
     code = None
+    tally = None
 
     def __init__(self, headers: Headers, pieces: Iterable[bytes], *, status: int = 200) -> None:
         """`pieces` are what `read` gives, one by one."""

@@ -27,10 +27,10 @@ _EMBEDS: Final = ("chat", "embeddings")
 _COMPLETES: Final = ("chat", "completions")
 _BOTH: Final = ("chat", "completions", "embeddings")
 
-_NEW: Final = frozenset({"max_completion_tokens", "developer"})
-_STRICT: Final = frozenset({"no_stream_options"})
-_COHERE: Final = frozenset({"no_stream_options", "no_parallel"})
-_NO_SCHEMA: Final = frozenset({"no_json_schema"})
+_NEW: Final[frozenset[Quirk]] = frozenset({"max_completion_tokens", "developer"})
+_STRICT: Final[frozenset[Quirk]] = frozenset({"no_stream_options"})
+_COHERE: Final[frozenset[Quirk]] = frozenset({"no_stream_options", "no_parallel"})
+_NO_SCHEMA: Final[frozenset[Quirk]] = frozenset({"no_json_schema"})
 
 ROWS: Final = (
     Row("openai", "https://api.openai.com/v1", "gpt-4o-mini", quirks=_NEW),

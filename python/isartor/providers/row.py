@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 if TYPE_CHECKING:
+    from isartor.ports import Quirk
     from isartor.providers.base import Provider, Settings
 
 P = TypeVar("P", bound="Provider")
@@ -26,8 +27,8 @@ class Row(msgspec.Struct, frozen=True):
     """Asked for when neither request nor configuration names one."""
     speaks: tuple[str, ...] = ()
     """Operations that go through as they are; empty: all that its adapter has. Others are translated if possible."""
-    quirks: frozenset[str] = frozenset()
-    """In what its chat completions differ from the common ground (`isartor.formats.canonical.Quirk`)."""
+    quirks: frozenset[Quirk] = frozenset()
+    """In what its chat completions differ from the common ground (`isartor.ports.Quirk`)."""
     adapter: Builder[Provider] | None = None
     """What builds it; `None`: the adapter for all that is compatible with OpenAI."""
     keyed: bool = True

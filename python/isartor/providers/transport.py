@@ -174,6 +174,7 @@ class UpstreamResponse:
     """`isartor.ports.Response` over the library's streamed reply."""
 
     code = None
+    tally = None
     __slots__ = ("_ahead", "_faults", "_reader", "_reading", "_request", "_started", "_stream", "headers", "status")
 
     def __init__(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from isartor.config import Config
-    from isartor.ports import Provider
+    from isartor.ports import Upstream
     from isartor.server.fellows import State, Worker
     from isartor.stack.semantic import SemanticCache
 
@@ -25,7 +25,7 @@ class Health:
     """Reads the state of everything that has one."""
 
     def __init__(
-        self, config: Config, *, worker: Worker, provider: Provider, semantic: SemanticCache | None = None
+        self, config: Config, *, worker: Worker, provider: Upstream, semantic: SemanticCache | None = None
     ) -> None:
         """The parts are only read."""
         self._config = config

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from isartor.ports import Spent, Tally
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Where the provider told nothing: a token is about four bytes of text.
 _BYTES_PER_TOKEN: Final = 4
+# A provider may tell anything.
+_MOST: Final = 2**32 - 1
 
 
 class Account:
@@ -35,6 +37,16 @@ class Account:
         self.complete: Complete | None = None
         """The reply, once it is complete."""
 
+    def source(self) -> dict[str, Any]:
+        """Who gave the complete reply and what it took: what a later hit saves."""
+        reached = self._reached
+        if reached is None:
+            return {}
+        tally = self._tally()
+        counts = (tally.input, tally.output, tally.cached, tally.cache_write, tally.reasoning)
+        clean = (*(min(max(count, 0), _MOST) for count in counts), tally.estimated)
+        return {"provider": reached.provider, "model": reached.model, "tally": clean}
+
     def open(self, reached: Reached) -> None:
         """Somebody has answered."""
         self._reached = reached
@@ -50,7 +62,7 @@ class Account:
             self._books.spent(self._exchange.head, spent, tenant=self._exchange.tenant)
 
     def settle(self, *, well: bool | None) -> None:
-        """The reply is over. `well`: whether the provider saw it through; `None` if the client did not wait for that."""
+        """The reply is over. `well`: whether the provider saw it through; `None` if the client did not wait."""
         reached = self._reached
         if reached is None:
             return
@@ -59,12 +71,16 @@ class Account:
         self._close(self._tally(), reached.response.status if well is not False else 502)
 
     def _tally(self) -> Tally:
+        if self._reached is not None and self._reached.response.tally is not None:
+            return self._reached.response.tally
         complete = self.complete
         written = self.bytes
         if complete is not None:
             read, output, cached, reasoning = complete.usage
             if read or output:
-                return Tally(input=read, output=output, cached=cached, reasoning=reasoning)
+                return Tally(
+                    input=read, output=output, cached=cached, cache_write=complete.cache_write, reasoning=reasoning
+                )
             text = complete.text()
             written = len(complete.json) if text is None else len(text)
         return Tally(input=self._call.tokens, output=written // _BYTES_PER_TOKEN, estimated=True)

@@ -48,7 +48,7 @@ class Cloud:
 
     name: ClassVar[str] = "l3"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part, all but two by name
         self,
         upstream: Upstream,
         store: Exact,

@@ -45,7 +45,7 @@ _TERMINAL: Final = {
 class Fetch:
     """One upstream call and what becomes of its reply."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part, all but two by name
         self,
         exchange: Exchange,
         request: Request,
@@ -140,7 +140,7 @@ class Fetch:
                 await flight.push(piece)
             if watch.broken():
                 message = f"The provider {self._name!r} ended the stream before the reply was complete."
-                raise UpstreamError(message, code="upstream_cut", retryable=True)
+                raise UpstreamError(message, code="upstream_cut", retryable=True)  # noqa: TRY301 - told like one
             well = True
         except UpstreamError:
             well = False
@@ -249,7 +249,8 @@ class Fetch:
         if self._substitute:
             # Asked again, the first provider may be well again, and its answer is the one that was asked for.
             return "detail=substitute"
-        refusal = self._store.store(self._exchange.head, self._request, complete)
+        source = self._account.source()
+        refusal = self._store.store(self._exchange.head, self._request, complete, **source)
         if refusal is not None:
             return f"detail={refusal}"
         if self._semantic is not None:

@@ -186,6 +186,8 @@ def test_our_own_errors() -> None:
         b"[]",
         b'{"type": "response.output_text.delta"}',
         b'{"type": "response.output_text.delta", "delta": 5}',
+        b'{"type": "response.output_text.delta", "delta": ["a"]}',
+        b'{"type": "response.output_text.delta", "delta": "a", "output_index": "x"}',
         b'{"type": "response.output_item.added", "item": {"type": "function_call"}}',
         b'{"type": "response.completed"}',
         b'{"type": "response.completed", "response": {"output": [{"type": "message", "content": [{"type": "output_text"}]}], "usage": 5}}',

@@ -139,7 +139,8 @@ def test_found_tools() -> None:
 
 def test_search_beside_other_tools() -> None:
     """The search that Codex offers with every request may go missing; one that is asked for may not."""
-    assert lost(tools=[FUNCTION, SEARCH]) == ["tools[].web_search"]
+    for choice in (None, "auto", {"type": "function", "name": "f"}):
+        assert lost(tools=[FUNCTION, SEARCH], tool_choice=choice) == ["tools[].web_search"]
     for other in ({"tools": [SEARCH]}, {"tools": [FUNCTION, SEARCH], "tool_choice": {"type": "web_search"}}):
         assert any(tool.opaque for tool in prompt(**other).tools or ())
     plain = prompt(tools=[FUNCTION, {"type": "web_search"}])

@@ -12,8 +12,8 @@ from isartor.formats.losses import Losses
 from isartor.formats.reading import restore
 
 if TYPE_CHECKING:
-    from isartor.formats.canonical import Quirk
     from isartor.formats.reading import Members
+    from isartor.ports import Quirk
 
 _CONFIG: Final = "output_config"
 _OLD_FORMAT: Final = "~output_format"

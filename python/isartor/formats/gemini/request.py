@@ -14,7 +14,7 @@ from isartor.formats.gemini.fields import put_back
 from isartor.formats.losses import Losses
 
 if TYPE_CHECKING:
-    from isartor.formats.canonical import Quirk
+    from isartor.ports import Quirk
 
 
 def read(body: bytes, *, model: str, stream: bool) -> Prompt:

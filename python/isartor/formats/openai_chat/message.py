@@ -24,8 +24,9 @@ from isartor.formats.reading import Members, restore
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from isartor.formats.canonical import Part, Prompt, Quirk
+    from isartor.formats.canonical import Part, Prompt
     from isartor.formats.losses import Losses
+    from isartor.ports import Quirk
 
 _ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
 _THOUGHTS: Final = "~thoughts"

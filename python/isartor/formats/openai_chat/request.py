@@ -12,8 +12,8 @@ from isartor.formats.openai_chat import abilities, message, tools
 from isartor.formats.reading import restore
 
 if TYPE_CHECKING:
-    from isartor.formats.canonical import Quirk
     from isartor.formats.reading import Members
+    from isartor.ports import Quirk
 
 _LIMITS: Final = ("max_tokens", "max_completion_tokens")
 _SAME: Final = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")

@@ -19,8 +19,8 @@ from isartor.formats.canonical import (
     Thinking,
     ToolCall,
 )
+from isartor.formats.freetext import FreeText
 from isartor.formats.openai_chat import calls, reply, thoughts
-from isartor.formats.openai_responses.freetext import FreeText
 
 if TYPE_CHECKING:
     from isartor.formats.canonical import Event, Part, Prompt, Usage

@@ -10,6 +10,7 @@ from isartor.formats.canonical import Opaque, Output, Tool, ToolChoice
 from isartor.formats.openai_chat.calls import INPUT
 from isartor.formats.openai_chat.layout import keep, put_back
 from isartor.formats.reading import Members
+from isartor.formats.schemas import closed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
     from isartor.formats.losses import Losses
 
 _KINDS: Final = ("function", "custom")
+
+
 # Members of a schema whose own members are no keywords.
-_VALUES: Final = frozenset({"enum", "const", "default", "examples", "required", "properties"})
-
-
 def read(given: Members) -> list[Tool] | None:
     """The member `tools`."""
     path = given.at("tools")
@@ -98,28 +98,10 @@ def _write_tool(tool: Tool, losses: Losses, *, own: bool) -> dict[str, Any] | No
 
 def _strict(wanted: bool, schema: Any, losses: Losses, name: str) -> bool:  # noqa: FBT001 # a field's value
     """Whether `strict` can be said: OpenAI then refuses a schema that leaves anything open or optional."""
-    if wanted and not _closed(schema):
+    if wanted and not closed(schema):
         losses.without(name)
         return False
     return True
-
-
-def _closed(schema: Any) -> bool:
-    if isinstance(schema, list):
-        return all(_closed(each) for each in schema)
-    if not isinstance(schema, dict):
-        return True
-    properties = schema.get("properties")
-    if isinstance(properties, dict):
-        required = schema.get("required")
-        if not isinstance(required, list) or not set(properties) <= set(required):
-            return False
-    elif properties is not None:
-        return False
-    if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
-        return False
-    inner = [value for name, value in schema.items() if name not in _VALUES]
-    return all(_closed(each) for each in (*inner, *(properties or {}).values()))
 
 
 def read_choice(given: Members) -> ToolChoice | None:

@@ -80,7 +80,7 @@ class Reader:
         found: list[Event] = []
         try:
             handler(self, value, found)
-        except (TypeError, AttributeError, KeyError):
+        except (TypeError, ValueError, AttributeError, KeyError):
             message = f"The provider's stream cannot be read: {kind} is not of the form that the API has."
             raise UpstreamError(message, code="upstream_invalid_reply") from None
         return found
@@ -193,7 +193,8 @@ class Reader:
             return opened
         match item.get("type"):
             case "reasoning":
-                part: Part = Thinking(maker=NAME, id=item.get("id"))
+                name = item.get("id")
+                part: Part = Thinking(maker=NAME, id=None if name is None else str(name))
             case "function_call" | "custom_tool_call" as kind:
                 name = str(item.get("call_id") or item.get("id") or "")
                 part = ToolCall(id=name, name=str(item["name"]), arguments="", custom=kind == "custom_tool_call")
@@ -212,6 +213,8 @@ class Reader:
 
     def _grow(self, opened: _Open, text: Any, found: list[Event]) -> None:
         if text and not opened.ended:
+            if not isinstance(text, str):
+                raise TypeError
             opened.length += len(text)
             found.append(PartGrew(opened.index, text))
 

@@ -12,8 +12,8 @@ from isartor.formats.openai_responses import foreign, items, tools
 from isartor.formats.openai_responses.layout import NAME, put_back
 
 if TYPE_CHECKING:
-    from isartor.formats.canonical import Quirk
     from isartor.formats.reading import Members
+    from isartor.ports import Quirk
 
 _FIELDS: Final = "~fields"
 _TEXT: Final = "~text"

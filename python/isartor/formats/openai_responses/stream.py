@@ -27,8 +27,8 @@ from isartor.formats.canonical import (
     Thinking,
     ToolCall,
 )
+from isartor.formats.freetext import FreeText
 from isartor.formats.openai_responses import output
-from isartor.formats.openai_responses.freetext import FreeText
 from isartor.formats.openai_responses.layout import NAME
 from isartor.formats.openai_responses.reader import Reader
 

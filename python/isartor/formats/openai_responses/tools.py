@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from isartor.formats.canonical import Opaque, Tool, ToolChoice
-from isartor.formats.openai_chat.tools import _closed as closed
 from isartor.formats.openai_responses.layout import NAME, put_back
 from isartor.formats.reading import Members
+from isartor.formats.schemas import closed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,7 +100,7 @@ def set_aside(tools: list[Tool], choice: ToolChoice | None) -> tuple[list[Tool],
     the answer would be another one.
     """
     own = any(tool.opaque is None for tool in tools)
-    if not own or (choice is not None and choice.extra):
+    if not own or (choice is not None and "type" in choice.extra):
         return tools, []
     kept = []
     aside = []

@@ -7,7 +7,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isartor.formats.openai_responses.freetext import FreeText
+from isartor.formats.freetext import FreeText
 
 
 def cut(text: str, places: list[int]) -> list[str]:
