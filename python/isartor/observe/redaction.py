@@ -1,8 +1,8 @@
 """What may be shown of a request and its reply: credentials are replaced wherever they are recognised.
 
 By the name of a header, of a query parameter, or of a member of a body at any depth, also inside a JSON text that is
-the value of another member; and by their looks, as in log lines. A body that is no JSON, such as a stream or one that is
-cut off, is searched as text.
+the value of another member; and by their looks, as in log lines. A body that is no JSON, such as a stream or one that
+is cut off, is searched as text.
 """
 
 from __future__ import annotations

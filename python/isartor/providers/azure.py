@@ -39,7 +39,11 @@ _TOO_MUCH: Final = ("/openai/", "/deployments/", "chat/completions", "api-versio
 
 _DATED: Final = re.compile(r"(\d{4}-\d{2})-\d{2}")
 # What each version of the API brought, by month; before it, the parameter is refused.
-_SINCE: Final = (("2024-08", "no_json_schema"), ("2024-08", "no_parallel"), ("2024-09", "no_stream_options"))
+_SINCE: Final[tuple[tuple[str, Quirk], ...]] = (
+    ("2024-08", "no_json_schema"),
+    ("2024-08", "no_parallel"),
+    ("2024-09", "no_stream_options"),
+)
 _TOKENS_SINCE: Final = "2024-09"
 _DEVELOPER_SINCE: Final = "2024-12"
 

@@ -7,7 +7,7 @@ line that names it. Addresses and models are the providers' own and change with 
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from isartor.errors import ConfigError
 from isartor.providers.anthropic import Anthropic
@@ -20,6 +20,9 @@ from isartor.providers.demo_replies import MODEL
 from isartor.providers.gemini import Gemini
 from isartor.providers.openai import OpenAI
 from isartor.providers.row import Row
+
+if TYPE_CHECKING:
+    from isartor.ports import Quirk
 
 # What a provider is known to have beside chat completions. Whatever can be translated is translated into those.
 _CHAT: Final = ("chat",)
