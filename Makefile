@@ -7,7 +7,7 @@ PY      := $(VENV)/bin/python
 NATIVE  := $(shell find native Cargo.toml Cargo.lock -name '*.rs' -o -name 'Cargo.*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help up build test test-rust test-python test-agents lint fmt bench docs wheel clean check-tools check-lint
+.PHONY: help up build test test-rust test-python test-llama test-agents lint fmt bench docs wheel clean check-tools check-lint
 
 help:  ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -46,6 +46,14 @@ test-python: $(VENV)/dev  ## tests of the Python side, official SDKs and recorde
 
 test-agents: $(VENV)/dev  ## real coding agents against the gateway (needs npm and root; not in CI)
 	$(PY) -m tests.agents $(AGENTS_ARGS)
+
+# Only what the server needs, and for no processor in particular, so that the wheel runs wherever the cache is used.
+LLAMA_CMAKE := -DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF -DMTMD_BUILD=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF
+
+test-llama: $(VENV)/dev  ## a real llama.cpp server as the provider (built once: about 5 minutes)
+	@echo "installing llama.cpp's server (built from source the first time)"
+	@CMAKE_ARGS="$(LLAMA_CMAKE)" $(PY) -m pip install --quiet --disable-pip-version-check -r requirements-llama.txt
+	$(PY) -m pytest -q tests/wire/test_llama.py
 
 check-lint: check-tools
 	@cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1 || { echo "make: clippy or rustfmt is missing; rustup component add clippy rustfmt (Debian: rust-clippy rustfmt)"; exit 1; }

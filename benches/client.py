@@ -14,6 +14,13 @@ HEADERS: Final = {
     "authorization": "Bearer sk-bench",
 }
 PATH: Final = "/v1/chat/completions"
+MESSAGES_HEADERS: Final = {
+    "content-type": "application/json",
+    "user-agent": "Anthropic/Python 1.20.0",
+    "x-api-key": "sk-bench",
+    "anthropic-version": "2023-06-01",
+}
+MESSAGES_PATH: Final = "/v1/messages"
 
 
 class Answer(msgspec.Struct, frozen=True):

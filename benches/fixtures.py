@@ -7,6 +7,7 @@ forwarded the body unchanged.
 """
 
 import json
+from collections.abc import Callable
 
 MODEL = "bench-model"
 SERIAL = "#" * 12
@@ -33,14 +34,30 @@ def chat(question: str = QUESTION, *, stream: bool = False, system: str = SYSTEM
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def sized(size_bytes: int, *, stream: bool = False, question: str = QUESTION) -> bytes:
-    """A chat request of exactly `size_bytes`: prose fills the system prompt, as a long context does."""
-    missing = size_bytes - len(chat(question, stream=stream, system=""))
+def message(question: str = QUESTION, *, stream: bool = False, system: str = SYSTEM) -> bytes:
+    """The same as a request of Anthropic's messages API."""
+    body: dict[str, object] = {
+        "model": MODEL,
+        "max_tokens": 1024,
+        "system": system,
+        "messages": [{"role": "user", "content": question}],
+        "temperature": 0.2,
+    }
+    if stream:
+        body["stream"] = True
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def sized(
+    size_bytes: int, *, stream: bool = False, question: str = QUESTION, write: Callable[..., bytes] = chat
+) -> bytes:
+    """A request of exactly `size_bytes`: prose fills the system prompt, as a long context does."""
+    missing = size_bytes - len(write(question, stream=stream, system=""))
     if missing < 0:
-        msg = f"a chat request of {size_bytes} bytes is too small: {missing} bytes short"
+        msg = f"a request of {size_bytes} bytes is too small: {missing} bytes short"
         raise ValueError(msg)
     filler = (PROSE * (missing // len(PROSE) + 1))[:missing]
-    return chat(question, stream=stream, system=filler)
+    return write(question, stream=stream, system=filler)
 
 
 def numbered(body: bytes, number: int) -> bytes:
@@ -51,13 +68,15 @@ def numbered(body: bytes, number: int) -> bytes:
 SMALL = sized(300)
 LARGE = sized(100 * 1024)
 DISTINCT = sized(300, question=f"{QUESTION} [[serial={SERIAL}]]")
+DISTINCT_MESSAGE = sized(300, question=f"{QUESTION} [[serial={SERIAL}]]", write=message)
+KEYED = sized(300, question=f"{QUESTION} [[serial={SERIAL}]] [[key]]")
 FIFTY_JSON = chat(f"{QUESTION} [[chunks=50]]")
 FIFTY_STREAM = chat(f"{QUESTION} [[chunks=50]]", stream=True)
 
 
-def paced(chunks: int, gap_us: int) -> bytes:
+def paced(chunks: int, gap_us: int, write: Callable[..., bytes] = chat) -> bytes:
     """A stream request with a serial, its chunks sent `gap_us` apart, each with its time of sending."""
-    return chat(f"[[chunks={chunks}]] [[gap_us={gap_us}]] [[stamp]] [[serial={SERIAL}]]", stream=True)
+    return write(f"[[chunks={chunks}]] [[gap_us={gap_us}]] [[stamp]] [[serial={SERIAL}]]", stream=True)
 
 
 def first_byte(think_us: int) -> bytes:

@@ -126,10 +126,12 @@ class Lab:
         with self.running(self.baseline_server(app, upstream)) as server:
             yield server.ready()
 
-    def gateway_server(self, upstream: Server, env: Mapping[str, str] | None = None) -> Server:
-        """`isartor up`, started and not waited for, with the stub as its provider.
+    def gateway_server(
+        self, upstream: Server, env: Mapping[str, str] | None = None, home: Path | None = None
+    ) -> Server:
+        """`isartor up`, started and not waited for, with the stub as its provider; in a new home if none is given.
 
-        On its defaults, but without the semantic cache: rows 1 to 7 are about the rest, and rows that are about L1b say so.
+        On its defaults, but without the semantic cache: rows that are about L1b say so.
         """
         port = free_port()
         settings = {
@@ -141,12 +143,15 @@ class Lab:
         }
         command = [*isartor(), "up", "--port", str(port)]
         settings |= env or {}
-        return Server("isartor", command, port=port, cpus=self.cpus.server, home=self.home(), env=settings)
+        home = self.home() if home is None else home
+        return Server("isartor", command, port=port, cpus=self.cpus.server, home=home, env=settings)
 
     @contextmanager
-    def gateway(self, upstream: Server, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+    def gateway(
+        self, upstream: Server, env: Mapping[str, str] | None = None, home: Path | None = None
+    ) -> Iterator[Server]:
         """`isartor up`, answering."""
-        with self.running(self.gateway_server(upstream, env)) as server:
+        with self.running(self.gateway_server(upstream, env, home)) as server:
             yield server.ready()
 
     @contextmanager
@@ -171,6 +176,20 @@ class Lab:
             msg = f"{' '.join(arguments)} failed:\n{done.stderr.decode(errors='replace')[-2000:]}"
             raise DiedError(msg)
         return done.stdout
+
+    def client(self, module: str, server: Server, options: Mapping[str, int], kind: type[T], *flags: str) -> T:
+        """What a load generator of these benches found, run by itself on the load generator's CPUs."""
+        command = [sys.executable, "-m", module, "--port", str(server.port), "--start", str(self.serials()), *flags]
+        for name, value in options.items():
+            command += [f"--{name}", str(value)]
+        done = subprocess.run(
+            ["taskset", "-c", listed(self.cpus.load), *command],
+            env=environment(ROOT, {}), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            msg = f"{' '.join(command)} failed:\n{done.stderr[-2000:]}"
+            raise wrk.LoadError(msg)
+        return msgspec.json.decode(done.stdout, type=kind)
 
     def serials(self, count: int = 10**8) -> int:
         """The start of `count` numbers that no other request of this run has."""

@@ -3,6 +3,7 @@
 `python -m benches.stream_client --port N --streams N --chunks N --gap-us N --start N` asks for paced
 streams whose chunks carry the monotonic clock of their sending, and prints one line of JSON: streams that
 were whole, and percentiles of the age of a chunk on arrival (all processes of a machine share that clock).
+With `--messages` it is a client of Anthropic's API instead of OpenAI's.
 """
 
 import argparse
@@ -14,8 +15,8 @@ from typing import Final
 import msgspec
 import uvloop
 
-from benches.client import HEADERS, PATH
-from benches.fixtures import numbered, paced
+from benches.client import HEADERS, MESSAGES_HEADERS, MESSAGES_PATH, PATH
+from benches.fixtures import chat, message, numbered, paced
 from benches.stub import STAMP
 
 RAMP_SECS: Final = 1.0
@@ -36,8 +37,9 @@ class Ages(msgspec.Struct, frozen=True):
 class Stream(asyncio.Protocol):
     """One stream: notes the age of every chunk, and whether the terminal event came."""
 
-    def __init__(self, request: bytes, ages: list[int]) -> None:
+    def __init__(self, request: bytes, terminal: bytes, ages: list[int]) -> None:
         self.request = request
+        self.terminal = terminal
         self.ages = ages
         self.chunks = 0
         self.tail = b""
@@ -57,8 +59,9 @@ class Stream(asyncio.Protocol):
             self.ages.append(now - int(stamp[1]))
             self.chunks += 1
             seen = stamp.end()
-        self.tail = data[max(seen, len(data) - KEPT) :]
-        if b"data: [DONE]" in self.tail:
+        rest = data[seen:]
+        self.tail = rest[-KEPT:]
+        if self.terminal in rest:
             self.finish(whole=True)
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -72,22 +75,27 @@ class Stream(asyncio.Protocol):
             self.transport.close()
 
 
-async def one(port: int, body: bytes, delay: float, ages: list[int]) -> Stream:
+async def one(port: int, body: bytes, delay: float, ages: list[int], *, messages: bool) -> Stream:
     """One stream, begun after `delay`."""
     await asyncio.sleep(delay)
-    lines = [f"POST {PATH} HTTP/1.1", f"host: 127.0.0.1:{port}", f"content-length: {len(body)}"]
-    lines += [f"{name}: {value}" for name, value in HEADERS.items()]
+    path, headers = (MESSAGES_PATH, MESSAGES_HEADERS) if messages else (PATH, HEADERS)
+    terminal = b'{"type":"message_stop"}' if messages else b"data: [DONE]"
+    lines = [f"POST {path} HTTP/1.1", f"host: 127.0.0.1:{port}", f"content-length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
     request = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-    _, stream = await asyncio.get_running_loop().create_connection(lambda: Stream(request, ages), "127.0.0.1", port)
+    loop = asyncio.get_running_loop()
+    _, stream = await loop.create_connection(lambda: Stream(request, terminal, ages), "127.0.0.1", port)
     await stream.done
     return stream
 
 
-async def run(port: int, streams: int, chunks: int, gap_us: int, start: int) -> Ages:
+async def run(port: int, streams: int, chunks: int, gap_us: int, start: int, *, messages: bool) -> Ages:
     """All streams, begun evenly over `RAMP_SECS`."""
     ages: list[int] = []
-    body = paced(chunks, gap_us)
-    todo = (one(port, numbered(body, start + n), n * RAMP_SECS / streams, ages) for n in range(streams))
+    body = paced(chunks, gap_us, message if messages else chat)
+    todo = (
+        one(port, numbered(body, start + n), n * RAMP_SECS / streams, ages, messages=messages) for n in range(streams)
+    )
     ended = await asyncio.gather(*todo)
     ages.sort()
     whole = sum(stream.done.result() and stream.chunks == chunks for stream in ended)
@@ -100,8 +108,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("port", "streams", "chunks", "gap-us", "start"):
         parser.add_argument(f"--{name}", type=int, required=True)
+    parser.add_argument("--messages", action="store_true")
     args = parser.parse_args()
-    ages = uvloop.run(run(args.port, args.streams, args.chunks, args.gap_us, args.start))
+    ages = uvloop.run(run(args.port, args.streams, args.chunks, args.gap_us, args.start, messages=args.messages))
     sys.stdout.write(msgspec.json.encode(ages).decode() + "\n")
 
 

@@ -32,7 +32,10 @@ def settings_for(provider: str, stub: Stub) -> dict[str, str]:
     """Return the settings with which a gateway uses the stub as this provider."""
     from tests.wire.gateway import UPSTREAM_KEY
 
-    return {"llm_provider": provider, "external_llm_url": stub.url, "external_llm_api_key": UPSTREAM_KEY}
+    # One question is one call, which is what most tests count; `test_chain` is about more. What is repeated is repeated
+    # at once, and one test's failures are no reason to refuse the next one's calls.
+    quick = {"retry__max_attempts": "1", "retry__base_delay_ms": "1", "breaker__failure_threshold": "0"}
+    return {"llm_provider": provider, "external_llm_url": stub.url, "external_llm_api_key": UPSTREAM_KEY, **quick}
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """The checks that come before a clock is started: a wrong answer makes every number about it worthless."""
 
 from http import HTTPStatus
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -79,3 +81,18 @@ def texts(body: bytes) -> list[str]:
 def message(answer: Answer) -> str:
     """The text of a chat reply in JSON."""
     return str(msgspec.json.decode(answer.body)["choices"][0]["message"]["content"])
+
+
+def usage(gateway: Server) -> dict[str, Any]:
+    """The gateway's report of what was used."""
+    answer = client.get(gateway.port, "/debug/usage")
+    require(answer.status == HTTPStatus.OK, "there is to be a report of usage", answer)
+    page: dict[str, Any] = msgspec.json.decode(answer.body)
+    return page
+
+
+def usage_lines(home: Path) -> list[dict[str, Any]]:
+    """What a gateway that has stopped has written into its home."""
+    file = home / ".isartor" / "usage.jsonl"
+    require(file.exists(), "there is to be a usage.jsonl")
+    return [msgspec.json.decode(line) for line in file.read_bytes().splitlines()]

@@ -1,13 +1,7 @@
 """Row 6: many slow streams at once, as a team of agents makes them."""
 
-import subprocess
-import sys
-
-import msgspec
-
 from benches.lab import Lab
-from benches.machine import listed
-from benches.processes import ROOT, Server, environment
+from benches.processes import Server
 from benches.results import Check, Definition, Result, Samples
 from benches.stream_client import Ages
 
@@ -57,19 +51,6 @@ def run(lab: Lab) -> Result:
 
 
 def ages(lab: Lab, server: Server, chunks: int) -> Ages:
-    """One run of the client, in a process of its own beside the stub."""
-    options = {
-        "port": server.port,
-        "streams": STREAMS,
-        "chunks": chunks,
-        "gap-us": GAP_US,
-        "start": lab.serials(STREAMS),
-    }
-    command = [sys.executable, "-m", "benches.stream_client"]
-    for name, value in options.items():
-        command += [f"--{name}", str(value)]
-    done = subprocess.run(
-        ["taskset", "-c", listed(lab.cpus.load), *command],
-        env=environment(ROOT, {}), capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return msgspec.json.decode(done.stdout, type=Ages)
+    """One run of the client."""
+    options = {"streams": STREAMS, "chunks": chunks, "gap-us": GAP_US}
+    return lab.client("benches.stream_client", server, options, Ages)

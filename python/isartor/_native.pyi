@@ -199,8 +199,8 @@ class Exact:
         """Stores a complete reply; `None` if it was, else a token that says why not.
 
         `provider`, `model`: who gave it; without a model it is the request's. `tally`: what it took (input,
-        output, cached, cache writes, reasoning, whether it is an estimate), which is what a hit saves; without one, what
-        the reply tells, or `tokens` of input and an estimate of its text.
+        output, cached, cache writes, reasoning, whether it is an estimate), which is what a hit saves; without one, it
+        is what the reply tells, or `tokens` of input and an estimate of its text.
         """
 
     def remove(self, tenant: bytes, key: str) -> bool:

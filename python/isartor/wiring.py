@@ -18,22 +18,26 @@ from isartor.embedding.tei import Tei
 from isartor.formats import FORMATS, SURFACES, models
 from isartor.formats.counting import Counter
 from isartor.formats.translate import Translator
+from isartor.observe.requests import RequestLog
 from isartor.providers import registry
 from isartor.providers.base import Limits, Settings
 from isartor.providers.breaker import Breaker
 from isartor.providers.chain import Chain
+from isartor.providers.health import Watch
 from isartor.providers.keys import Pool
 from isartor.providers.link import Link
 from isartor.providers.service import HttpService
 from isartor.server.admin import CacheAdmin
 from isartor.server.fellows import TICK_SECS, Fellow, Worker
 from isartor.server.health import Health
+from isartor.server.operations import Operations
 from isartor.server.pages import Pages
 from isartor.stack.cloud import Cloud
 from isartor.stack.exact import ExactCache
 from isartor.stack.gate import Gatekeeper
 from isartor.stack.l1b import calibration, outcomes
 from isartor.stack.l1b.engine import Engine, Files
+from isartor.stack.limits import AllowedModels, Pace, Rates, Tenant, Turnstile
 from isartor.stack.pipeline import Pipeline
 from isartor.stack.semantic import GROWTH_SECS, Rules, SemanticCache
 from isartor.usage import Usage
@@ -47,6 +51,8 @@ if TYPE_CHECKING:
 
 _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]", "::1")
 _PURGE_SECS: Final = 60
+_NOBODY: Final = bytes(16)
+"""The tenant of everybody where no key is asked for."""
 _COUNTER: Final = Counter(FORMATS, local.count_tokens)
 
 
@@ -57,11 +63,18 @@ class Gateway:
         """Builds the stack from the top down; connects to nothing yet. `folder`: shared by several workers."""
         self.aliases = config.model_aliases
         self.stats = Stats()
-        self.usage = Usage(config, tenants={tenant_of(key.label): key.label for key in config.gateway_keys})
+        self.labels = {tenant_of(key.label): key.label for key in config.gateway_keys}
+        self.usage = Usage(config, tenants=self.labels)
         self.upstream = chain_of(config, self.usage.quotas)
+        self.watch = watch_of(config, self.upstream)
+        self.requests = RequestLog.of(config)
         self.gate = _gate(config)
+        self.turnstile = _turnstile(config)
         self.keeper = Gatekeeper(
-            max_body_bytes=config.server.max_body_bytes, body_timeout_secs=config.server.body_timeout_secs
+            max_body_bytes=config.server.max_body_bytes,
+            body_timeout_secs=config.server.body_timeout_secs,
+            tenants=_tenants(config, folder),
+            turnstile=self.turnstile,
         )
         workers = config.server.workers
         self.store = Exact(
@@ -82,6 +95,7 @@ class Gateway:
         self.pipeline = Pipeline(
             gate=self.keeper,
             exact=ExactCache(self.store, enabled=config.cache_mode in {"exact", "both"}),
+            allowed=AllowedModels(config.gateway_keys, self.upstream.model) or None,
             semantic=self.semantic,
             cloud=Cloud(
                 self.upstream,
@@ -90,20 +104,36 @@ class Gateway:
                 limit=config.cache_max_entry_bytes,
                 semantic=self.semantic,
                 books=self.usage.books,
+                took=self.turnstile.took,
             ),
         )
         self.pages = Pages(
             gate=self.gate,
             keeper=self.keeper,
-            health=Health(config, worker=self.worker, provider=self.upstream, semantic=self.semantic),
+            health=Health(
+                config, worker=self.worker, provider=self.upstream, semantic=self.semantic, faults=self._faults
+            ),
             cache=CacheAdmin(self.store, self.worker),
+            operations=Operations(
+                config,
+                providers=self.upstream,
+                tester=self.watch,
+                usage=self.usage,
+                state=lambda: self.worker.state(0),
+                operator=_operator(config),
+            ),
             known=models.known(self.upstream.name, self.upstream.model, config.model_aliases, created=int(time.time())),
         )
+        self._pings_every = config.provider_health_check_interval_secs
         self._timers: list[asyncio.TimerHandle] = []
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Starts what runs by the clock."""
         self.usage.start()
+        if self.requests is not None:
+            self.requests.start()
+        if self._pings_every:
+            self._every(loop, self._pings_every, self.watch.tick)
         self._every(loop, 1, self.keeper.tick)
         self._every(loop, _PURGE_SECS, self.store.purge)
         if isinstance(self.worker, Fellow):
@@ -120,8 +150,14 @@ class Gateway:
         if not loop.is_closed() and not loop.is_running():
             if self.semantic is not None:
                 loop.run_until_complete(self.semantic.close())
+            loop.run_until_complete(self.watch.close())
             loop.run_until_complete(self.upstream.close())
         self.usage.stop()
+        if self.requests is not None:
+            self.requests.stop()
+
+    def _faults(self) -> list[str]:
+        return self.usage.faults() + (self.requests.faults() if self.requests is not None else [])
 
     def _every(self, loop: asyncio.AbstractEventLoop, secs: float, work: Callable[[], object]) -> None:
         place = len(self._timers)
@@ -136,7 +172,8 @@ class Gateway:
 
 def chain_of(config: Config, budget: Budget | None) -> Chain:
     """All providers, in their order."""
-    links = [_primary(config), *(_fallback(config, place) for place in range(len(config.fallback_providers)))]
+    first, *others = settings_of(config)
+    links = [_primary(config, first), *(_fallback(config, place, each) for place, each in enumerate(others))]
     return Chain(
         links,
         retry=config.retry,
@@ -146,8 +183,15 @@ def chain_of(config: Config, budget: Budget | None) -> Chain:
     )
 
 
-def _primary(config: Config) -> Link:
-    settings = Settings(
+def watch_of(config: Config, chain: Chain) -> Watch:
+    """Who looks after the providers of the chain."""
+    links = tuple(zip(chain.links, settings_of(config), strict=True))
+    return Watch(links, interval_secs=config.provider_health_check_interval_secs)
+
+
+def settings_of(config: Config) -> tuple[Settings, ...]:
+    """The providers as they are configured, in the order of the chain."""
+    first = Settings(
         provider="demo" if config.demo else config.llm_provider,
         url=None if config.demo else config.external_llm_url,
         model=config.external_llm_model,
@@ -156,28 +200,40 @@ def _primary(config: Config) -> Link:
         azure_api_version=config.azure_api_version,
         **_common(config),
     )
+    others = (
+        Settings(
+            provider=entry.provider,
+            url=entry.url,
+            model=entry.model,
+            api_key=entry.api_key,
+            azure_deployment_id=entry.azure_deployment_id,
+            azure_api_version=entry.azure_api_version,
+            where=f"fallback_providers[{place}]",
+            **_common(config),
+        )
+        for place, entry in enumerate(config.fallback_providers)
+    )
+    return first, *others
+
+
+def _primary(config: Config, settings: Settings) -> Link:
     pool = Pool.of(
         config.external_llm_api_key,
         config.provider_keys,
         rotation=config.key_rotation_strategy,
         cooldown_secs=config.key_cooldown_secs,
     )
-    return Link(_reachable(settings), pool=pool, breaker=_breaker(config), setting="external_llm_api_key")
-
-
-def _fallback(config: Config, place: int) -> Link:
-    entry = config.fallback_providers[place]
-    where = f"fallback_providers[{place}]"
-    settings = Settings(
-        provider=entry.provider,
-        url=entry.url,
-        model=entry.model,
-        api_key=entry.api_key,
-        azure_deployment_id=entry.azure_deployment_id,
-        azure_api_version=entry.azure_api_version,
-        where=where,
-        **_common(config),
+    return Link(
+        _reachable(settings),
+        pool=pool,
+        breaker=_breaker(config),
+        setting="external_llm_api_key",
+        about=_about(settings),
     )
+
+
+def _fallback(config: Config, place: int, settings: Settings) -> Link:
+    entry = config.fallback_providers[place]
     pool = Pool.of(
         entry.api_key,
         entry.provider_keys,
@@ -185,8 +241,25 @@ def _fallback(config: Config, place: int) -> Link:
         cooldown_secs=entry.key_cooldown_secs,
     )
     provider = _reachable(settings)
-    setting = f"{where}.api_key"
-    return Link(provider, model=provider.model, pool=pool, breaker=_breaker(config), setting=setting)
+    return Link(
+        provider,
+        model=provider.model,
+        pool=pool,
+        breaker=_breaker(config),
+        setting=settings.key("api_key"),
+        about={"config_index": place, **_about(settings)},
+    )
+
+
+def _about(settings: Settings) -> dict[str, Any]:
+    """What reports say of a provider beside its state. The query of an address may be a credential."""
+    azure = settings.provider == "azure"
+    about = {
+        "config_url": (settings.url or "").partition("?")[0] or None,
+        "azure_deployment_id": settings.azure_deployment_id if azure else None,
+        "azure_api_version": settings.azure_api_version if azure else None,
+    }
+    return {name: value for name, value in about.items() if value is not None}
 
 
 def _common(config: Config) -> dict[str, Any]:
@@ -264,14 +337,17 @@ def _home() -> Path | None:
 
 def _gate(config: Config) -> Gate:
     server = config.server
-    key = config.gateway_api_key.reveal() if config.gateway_api_key is not None else ""
+    keys = [(key.key.reveal(), tenant_of(key.label)) for key in config.gateway_keys]
+    if config.gateway_api_key is not None:
+        key = config.gateway_api_key.reveal()
+        keys.append((key, tenant_of(key)))
     hosts = [*_LOCAL, server.host.lower(), *(host.lower() for host in server.allowed_hosts)]
     outside = not _is_loopback(server.host)
-    if outside and key and not server.allowed_hosts:
+    if outside and keys and not server.allowed_hosts:
         # A page behind a rebound name has no key; by which name the gateway is reached is its operator's business.
         hosts = []
     return Gate(
-        keys=[(key, tenant_of(key))] if key else [],
+        keys=keys,
         hosts=hosts,
         any_address=outside,
         origins=list(server.allowed_origins),
@@ -280,9 +356,33 @@ def _gate(config: Config) -> Gate:
     )
 
 
+def _tenants(config: Config, folder: Path | None) -> dict[bytes, Tenant]:
+    """Those that have a label or a limit. `folder`: shared by several workers."""
+    rates = Rates(config.rate_limit, config.gateway_keys, folder=folder)
+    tenants = {tenant_of(key.label): Tenant(key.label, rates.of(key.label)) for key in config.gateway_keys}
+    allowance = rates.of("")
+    if allowance is not None:
+        single = config.gateway_api_key
+        tenants[_NOBODY if single is None else tenant_of(single.reveal())] = Tenant("", allowance)
+    return tenants
+
+
+def _turnstile(config: Config) -> Turnstile:
+    rules = config.concurrency
+    pace = Pace(rules.min, rules.max, rules.target_p95_ms / 1000)
+    return Turnstile(pace, length=rules.queue_length, timeout_secs=rules.queue_timeout_ms / 1000)
+
+
 def tenant_of(key: str) -> bytes:
-    """The tenant that a gateway key stands for: 16 bytes that tell nothing of the key."""
+    """The tenant that a gateway key, or the label of one, stands for: 16 bytes that tell nothing of the key."""
     return blake2b(key.encode(), digest_size=16, person=b"isartor-tenant").digest()
+
+
+def _operator(config: Config) -> bytes | None:
+    """The tenant who may see what all tenants do; `None` if there are no keys, and anybody may."""
+    if config.gateway_api_key is not None:
+        return tenant_of(config.gateway_api_key.reveal())
+    return tenant_of(config.gateway_keys[0].label) if config.gateway_keys else None
 
 
 def _is_loopback(host: str) -> bool:

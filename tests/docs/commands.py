@@ -37,6 +37,8 @@ def commands() -> list[Command]:
 
 def _of(table: typer.Typer, above: str) -> Iterator[Command]:
     for info in table.registered_commands:
+        if info.hidden:
+            continue
         assert info.callback is not None
         yield _command(f"{above} {info.name or info.callback.__name__.replace('_', '-')}", info.callback)
     for group in table.registered_groups:

@@ -8,9 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from isartor.config import reference
+from isartor.formats import base, drops
+from isartor.formats.anthropic import errors as anthropic
+from isartor.formats.gemini import errors as gemini
+from isartor.formats.losses import REASONS, Drop
+from isartor.formats.openai_chat import errors as chat
 from isartor.providers.openai import OpenAI
 from isartor.providers.registry import ROWS
 from isartor.providers.row import Row
+from isartor.usage import prices
 from tests.docs.commands import Command, commands
 
 
@@ -91,11 +97,73 @@ def _provider(row: Row) -> str:
     return f"| `{row.id}` | {address} | `{row.model}` | {key} | {speaks} | {differs} |"
 
 
+_FORMATS = {
+    "openai_chat": "OpenAI chat completions",
+    "openai_responses": "OpenAI Responses",
+    "anthropic": "Anthropic messages",
+    "gemini": "Gemini",
+}
+
+
+def dropped() -> str:
+    """What each format's requests may lose, and towards which others."""
+    lines: list[str] = []
+    for name, title in _FORMATS.items():
+        lines += [f"### From {title}", "", "| dropped | towards | reason |", "| --- | --- | --- |"]
+        groups: dict[tuple[str, tuple[str, ...]], list[Drop]] = {}
+        for row in drops.ALL:
+            if row.origin == name:
+                groups.setdefault((row.why, row.targets), []).append(row)
+        for why in REASONS:
+            for (reason, targets), found in groups.items():
+                if reason == why:
+                    fields = ", ".join(f"`{row.field}`" for row in found)
+                    towards = ", ".join(_FORMATS[target] for target in targets) or "all others"
+                    lines.append(f"| {fields} | {towards} | {why} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def reasons() -> str:
+    """Why a field may be dropped at all."""
+    lines = ["| reason | what the field does |", "| --- | --- |"]
+    return "\n".join([*lines, *(f"| {name} | {text} |" for name, text in REASONS.items())]) + "\n"
+
+
+_STATUSES = (400, 401, 402, 403, 404, 413, 429, 500, 502, 503, 504, 529)
+
+
+def error_words() -> str:
+    """What the formats call the statuses of errors."""
+    lines = ["| status | OpenAI | Anthropic | Gemini |", "| ---: | --- | --- | --- |"]
+    for status in _STATUSES:
+        words = (base.word(table, status) for table in (chat.TYPES, anthropic.TYPES, gemini.STATUSES))
+        lines.append(f"| {status} | " + " | ".join(f"`{word}`" for word in words) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def listed_prices() -> str:
+    """The price table's date and its models."""
+    known = prices.table()
+    lines = [f"The table is of **{known.as_of}**. US dollars for a million tokens:", ""]
+    lines += ["| provider | model | input | cached input | output |", "| --- | --- | ---: | ---: | ---: |"]
+    for provider, models in known.providers.items():
+        for model, price in models.items():
+            cached = price.input if price.cached is None else price.cached
+            named = "every model" if model == "*" else f"`{model}`"
+            lines.append(f"| `{provider}` | {named} | {price.input:g} | {cached:g} | {price.output:g} |")
+    return "\n".join(lines) + "\n"
+
+
 PARTS = (
     Part("docs/providers.md", "providers", providers),
     Part("docs/configuration.md", "settings", reference.markdown),
     Part("docs/configuration.md", "tables", reference.tables_markdown),
     Part("docs/configuration.md", "later", reference.later_markdown),
+    Part("docs/translation.md", "reasons", reasons),
+    Part("docs/translation.md", "dropped", dropped),
+    Part("docs/translation.md", "errors", error_words),
+    Part("docs/usage.md", "prices", listed_prices),
     Part("docs/cli.md", "commands", command_line),
 )
 

@@ -190,6 +190,17 @@ async def test_operation_not_spoken() -> None:
 
 
 @running
+async def test_a_substitute_that_cannot_say_it_is_passed_over() -> None:
+    """While the primary rests its substitute is asked first; what that cannot say the primary may still be asked."""
+    world = World([said(500)], [RequestError("n", param="n")], threshold=1, retry=Retry(max_attempts=1))
+    await world.chain.ask(CALL)
+    assert world.chain.links[0].breaker.state(world.clock.now) == "open"
+    world.providers[0].script = [OK]
+    assert (await world.chain.ask(CALL)).provider == "a"
+    assert world.asked == "a1 b1 b1 a1"
+
+
+@running
 async def test_nobody_waits_for_nobody() -> None:
     """A provider that is known to be unusable is no reason to give up on the one before."""
     world = World([said(503, retry_after="19"), OK], [OK])

@@ -134,13 +134,13 @@ mod tests {
     fn responses() {
         let mut cases = vec![
             ("/status", json!("failed"), "error-inside"),
-            ("/status", json!("incomplete"), "unfinished"),
+            ("/status", json!("incomplete"), "incomplete"),
             ("/status", json!("cancelled"), "unfinished"),
             ("/status", json!("queued"), "unfinished"),
             ("/background", json!(true), "stateful"),
             ("/conversation", json!({"id": "conv_1"}), "stateful"),
             ("/conversation", json!(null), "stored"),
-            ("/output/0/status", json!("incomplete"), "unfinished"),
+            ("/output/0/status", json!("incomplete"), "incomplete"),
             ("/output/0/content/0/annotations", json!([{"type": "url_citation"}]), "acted-outside"),
             ("/output/0/content/0", json!({"type": "refusal", "refusal": "No."}), "stored"),
         ];
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn responses_streams_that_end_otherwise() {
         for (kind, status, expected) in [
-            ("response.incomplete", "incomplete", "unfinished"),
+            ("response.incomplete", "incomplete", "incomplete"),
             ("response.failed", "failed", "error-inside"),
             ("response.cancelled", "cancelled", "unfinished"),
             ("response.completed", "completed", "stored"),

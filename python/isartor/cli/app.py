@@ -28,6 +28,7 @@ GatewayUrl = Annotated[
     str | None, typer.Option(envvar="ISARTOR_GATEWAY_URL", help="The gateway to ask; by default the local one.")
 ]
 GatewayKey = Annotated[str | None, typer.Option(help="Its key; by default the configured one.", show_envvar=False)]
+Deep = Annotated[bool, typer.Option("--deep", help="Try what a request needs; some providers bill it as one token.")]
 ConfigPath = Annotated[
     Path | None,
     typer.Option("--config-path", help="The file to change; by default the one in use, else ./isartor.toml."),
@@ -127,23 +128,56 @@ def init() -> None:
 def logs(
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")] = False,
+    requests: Annotated[
+        bool, typer.Option("--requests", help="The log of requests and replies, see enable_request_logs.")
+    ] = False,
 ) -> None:
-    """Print the end of the log of a gateway that runs in the background."""
+    """Print the end of the log of a gateway that runs in the background, or of its requests."""
     from isartor.cli import logs as command
 
-    raise typer.Exit(command.run(follow=follow))
+    raise typer.Exit(command.run(follow=follow, requests=requests))
 
 
 @app.command()
-def stats(
+def providers(*, as_json: AsJson = False, gateway_url: GatewayUrl = None, gateway_api_key: GatewayKey = None) -> None:
+    """Show the providers, their keys and how they are; without a gateway, what is configured."""
+    from isartor.cli import providers as command
+
+    raise typer.Exit(command.run(as_json=as_json, url=gateway_url, key=gateway_api_key))
+
+
+@app.command()
+def check(*, deep: Deep = False, as_json: AsJson = False) -> None:
+    """Ask every provider with every key whether it answers, and list all that is connected to. Needs no gateway.
+
+    Exit code 1 if a provider lacks its key, does not answer, or refuses a key. `isartor ping` and
+    `isartor connectivity-check` are the same.
+    """
+    from isartor.cli import check as command
+
+    raise typer.Exit(command.run(deep=deep, as_json=as_json))
+
+
+for _alias in ("ping", "connectivity-check"):
+    app.command(_alias, hidden=True)(check)
+
+
+@app.command()
+def stats(  # noqa: PLR0913 # one argument per option
     *,
     by_tool: Annotated[bool, typer.Option("--by-tool", help="Show a row per AI tool.")] = False,
     as_json: AsJson = False,
     gateway_url: GatewayUrl = None,
     gateway_api_key: GatewayKey = None,
     recent_limit: Annotated[int, typer.Option(min=0, max=200, help="How many recent requests to list.")] = 10,
+    usage: Annotated[bool, typer.Option("--usage", help="Show tokens, cost and savings instead.")] = False,
+    usage_hours: Annotated[int, typer.Option(min=1, max=87_840, help="How many hours of usage to sum up.")] = 24,
 ) -> None:
-    """Show how many requests were answered where."""
+    """Show how many requests were answered where, or what was used and saved."""
+    if usage:
+        from isartor.cli import usage as report
+
+        raise typer.Exit(report.run(as_json=as_json, url=gateway_url, key=gateway_api_key, hours=usage_hours))
     from isartor.cli import stats as command
 
     raise typer.Exit(

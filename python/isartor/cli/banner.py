@@ -59,7 +59,8 @@ def banner(loaded: Loaded, config: Config, *, notes: list[str]) -> Iterator[Line
         yield "" if number else "Provider", text, style
     if config.inactive:
         notes = [f"set but not in effect in this version: {', '.join(config.inactive)}", *notes]
-    for text in (*config.warnings, *notes):
+    keyless = () if config.demo else provider.keyless_fallbacks(config)
+    for text in (*config.warnings, *keyless, *notes):
         for number, part in enumerate(_wrapped(one_line(text))):
             yield "" if number else "Note", part, _BAD
     yield "Stop", "Ctrl-C, or `isartor stop`", _DIM
@@ -109,6 +110,8 @@ def _provider(config: Config) -> Iterator[tuple[str, str]]:
         yield "no API key: what the cache cannot answer gets 503. Set one:", _BAD
         yield f"  {provider.hint(config)}", _BAD
         yield "or try without one: isartor up --demo", _BAD
+    for entry in config.fallback_providers:
+        yield one_line(f"then {entry.provider}" + (f", model {entry.model}" if entry.model else "")), ""
 
 
 def _size(count: int) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
+    from isartor.config import Config
+
 
 class Answer(msgspec.Struct, frozen=True):
     """A reply that has been read."""
@@ -127,7 +129,14 @@ def local_or(url: str | None, key: str | None, *, timeout: float = 10) -> Gatewa
         config = load()
         own = banner.url(config)
         is_own = url is None or url.rstrip("/") in {own, f"http://localhost:{config.server.port}"}
-        if key is None and config.gateway_api_key is not None and is_own:
-            key = config.gateway_api_key.reveal()
+        if key is None and is_own:
+            key = _operators(config)
         url = url or own
     return Gateway(url, key=key, timeout=timeout)
+
+
+def _operators(config: Config) -> str | None:
+    """The key that opens every page of the local gateway, if it has keys."""
+    if config.gateway_api_key is not None:
+        return config.gateway_api_key.reveal()
+    return config.gateway_keys[0].key.reveal() if config.gateway_keys else None

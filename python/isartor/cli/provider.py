@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from isartor.config import Config
 
 # The provider's usual variable: never read, since a key that happens to lie there must not spend money unasked; named
@@ -26,6 +28,16 @@ def keyless(config: Config) -> bool:
         and config.external_llm_url is None
         and config.llm_provider not in _NEEDS_NO_KEY
     )
+
+
+def keyless_fallbacks(config: Config) -> Iterator[str]:
+    """What to say of each provider behind the first that needs a key and has none."""
+    for place, entry in enumerate(config.fallback_providers):
+        has_key = entry.api_key is not None or entry.provider_keys
+        if not has_key and entry.url is None and entry.provider not in _NEEDS_NO_KEY:
+            from isartor.providers.base import key_warning
+
+            yield key_warning(entry.provider, f"fallback_providers[{place}]")
 
 
 def hint(config: Config) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from isartor.ports import Quirk
 
 _SERVER_ERROR: Final = 500
+_WELL: Final = frozenset({"end", "stop_sequence"})
+_FILTERED: Final = frozenset({"filter", "refusal", "pause"})
 _CLOUD: Final = 3
 
 
@@ -53,8 +55,9 @@ class Native:
         return Prompt(origin="native", model=model, turns=[Turn(role="user", parts=[Text(text=prompt)])], stream=stream)
 
     def write_reply(self, reply: Reply, prompt: Prompt) -> bytes:
-        """`{layer, message, model}`."""
-        return _reply(_CLOUD, _said(reply.parts), reply.model or prompt.model)
+        """`{layer, message, model}`, and `finish_reason` unless the reply came to its own end."""
+        stop = None if reply.stop in _WELL else reply.stop
+        return _reply(_CLOUD, _said(reply.parts), reply.model or prompt.model, stop)
 
     def stream_writer(self, prompt: Prompt) -> Writer:
         """For a provider that answers with a stream although none was asked for."""
@@ -111,18 +114,21 @@ def _said(parts: list[Part] | list[Text | Refusal]) -> str:
     return "".join(part.text for part in parts if isinstance(part, Text | Refusal))
 
 
-def reply(layer: int, message: str, model: str) -> bytes:
+def reply(layer: int, message: str, model: str, finish_reason: str | None = None) -> bytes:
     """Return the native reply body; `layer` says who answered: 1 cache, 2 small model, 3 cloud."""
-    return encode({"layer": layer, "message": message, "model": model})
+    said: dict[str, object] = {"layer": layer, "message": message, "model": model}
+    if finish_reason is not None:
+        said["finish_reason"] = finish_reason
+    return encode(said)
 
 
 _reply: Final = reply
 
 
-def from_layer(layer: int, body: bytes) -> bytes:
-    """Return the native reply `body` as the answer of another layer."""
+def from_layer(layer: int, body: bytes) -> bytes | None:
+    """Return the native reply `body` as the answer of another layer; `None` if it was filtered, so not to be kept."""
     said: dict[str, Any] = msgspec.json.decode(body)
-    return encode(said | {"layer": layer})
+    return None if said.get("finish_reason") in _FILTERED else encode(said | {"layer": layer})
 
 
 def prompt_of(body: bytes) -> str:

@@ -147,7 +147,7 @@ class Translator:
         finally:
             await response.close()
         reply = target.read_reply(raw)
-        tally = None if reply.usage is None else _tally(reply.usage)
+        tally = None if reply.usage is None else tally_of(reply.usage)
         return Made(response.status, headers, source.write_reply(reply, prompt), tally=tally)
 
     async def _refused(self, call: Call, response: Response, endpoint: str) -> Response:
@@ -300,7 +300,7 @@ class Translation:
             return b""
         if isinstance(event, Finished) and event.usage is not None:
             # Not every client is told.
-            self.tally = _tally(event.usage)
+            self.tally = tally_of(event.usage)
         written = self._writer.write(event)
         return self._as_array(written, last=isinstance(event, Finished)) if self._array else written
 
@@ -314,7 +314,8 @@ class Translation:
         return text + b"]" if last and self._opened else text
 
 
-def _tally(usage: Usage) -> Tally:
+def tally_of(usage: Usage) -> Tally:
+    """The provider's own count."""
     return Tally(
         input=usage.input,
         output=usage.output,

@@ -47,17 +47,11 @@ _HEADER: Final = re.compile(
 )
 _PARAMETERS: Final = MEMBERS | {"key", "auth", "secret"}
 _NAMES: Final = "|".join(sorted((re.escape(name) for name in MEMBERS), key=len, reverse=True))
-# The name and what follows it: a string, which the end of the text may have cut off, in quotes that a string around it
-# may have escaped; or a flat object or list; or the beginning of a deeper one, behind which nothing more is shown. In
-# doubt more is taken for the value, never less.
-_INSIDE: Final = r'(?:[^\[\]{}"]|"(?:[^"\\]|\\.)*")*'
-_IN_TEXT: Final = re.compile(
-    rf"""(?P<quote>\\{{0,7}}")(?:{_NAMES})(?P=quote)\s*:\s*
-    (?: (?P<open>\\{{0,7}}") .*? (?P<close>(?<!\\)(?P=open)|\Z)
-      | (?P<nested>\[{_INSIDE}\]|\{{{_INSIDE}\}}|[\[{{].*) )""",
-    re.DOTALL | re.IGNORECASE | re.VERBOSE,
+# A name, and the beginning of its value: in quotes that the strings around it may have escaped, again and again.
+_MEMBER: Final = re.compile(
+    rf'(?P<slashes>\\{{0,15}})"(?:{_NAMES})(?P=slashes)"\s*:\s*(?P<begins>(?P=slashes)"|[\[{{])', re.IGNORECASE
 )
-_VALUE: Final = re.compile(r':\s*(?:\\*"|[\[{])')
+_MARK: Final = re.compile(r'(?P<slashes>\\*)"|[\[{\]}]')
 
 
 def headers(lines: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -92,17 +86,43 @@ def body(content: bytes, *, whole: bool) -> str:
 
 
 def text(found: str) -> str:
-    """A text in which members of JSON may stand."""
-    return redact(_IN_TEXT.sub(_masked, found))
+    """A text in which members of JSON may stand. A value that does not end is taken to go on to the text's end."""
+    return redact(_searched(found))
 
 
-def _masked(found: re.Match[str]) -> str:
-    start = found[0]
-    value = _VALUE.search(start)
-    assert value is not None
-    if found["nested"] is not None:
-        return f'{start[: value.end() - 1]}"{MASK}"'
-    return f"{start[: value.end()]}{MASK}{found['close']}"
+def _searched(found: str) -> str:
+    pieces = []
+    position = 0
+    while (member := _MEMBER.search(found, position)) is not None:
+        slashes = len(member["slashes"])
+        quote = member["slashes"] + '"'
+        end = _end(found, member.start("begins"), slashes)
+        pieces += [found[position : member.start("begins")], quote, MASK, quote]
+        position = end
+    pieces.append(found[position:])
+    return "".join(pieces)
+
+
+def _end(found: str, start: int, slashes: int) -> int:
+    """Where the value ends that begins at `start`, in JSON whose quotes have so many backslashes in front.
+
+    A quote inside a string has twice as many and one more, and each backslash of the string itself adds as many as both
+    together. With fewer, it is the end of a string around the JSON.
+    """
+    depth, inside = 0, False
+    for mark in _MARK.finditer(found, start):
+        if mark["slashes"] is None:
+            if not inside:
+                depth += 1 if mark[0] in "[{" else -1
+        else:
+            more = len(mark["slashes"]) - slashes
+            if more < 0:
+                return mark.start()
+            if more % (2 * slashes + 2) == 0:
+                inside = not inside
+        if depth <= 0 and not inside:
+            return mark.end()
+    return len(found)
 
 
 def _members(value: Any) -> Any:
@@ -114,5 +134,5 @@ def _members(value: Any) -> Any:
     if isinstance(value, list):
         return [_members(inner) for inner in value]
     if isinstance(value, str) and '"' in value:
-        return _IN_TEXT.sub(_masked, value)
+        return _searched(value)
     return value

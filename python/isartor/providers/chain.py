@@ -186,7 +186,9 @@ class Chain:
             try:
                 response = await link.provider.call(call if key is None else replace(call, key=key.secret))
             except IsartorError as error:
-                failure = Failure(link, key, call.model, _judged(error, trip), error=error)
+                substitute = link is not self.links[0] or trip.failure is not None
+                outcome = _judged(error, substitute=substitute)
+                failure = Failure(link, key, call.model, outcome, error=error)
             else:
                 if response.status in _OK:
                     return self._arrived(trip, link, key, response, ticket)
@@ -305,14 +307,14 @@ class Chain:
             failure.link.breaker.succeeded()
 
 
-def _judged(error: IsartorError, trip: Trip) -> Outcome:
+def _judged(error: IsartorError, *, substitute: bool) -> Outcome:
     """Outcome of a call that raised.
 
-    What a request cannot say in a substitute's format is no fault of the client, who asked another provider.
+    What a request cannot say in a `substitute`'s format is no fault of the client, who asked another provider.
     """
     outcome = of_error(error)
-    substitute = isinstance(error, RequestError) and trip.failure is not None
-    return Outcome(Kind.UNABLE) if substitute and outcome.kind is Kind.FINAL else outcome
+    cannot_say = substitute and isinstance(error, RequestError)
+    return Outcome(Kind.UNABLE) if cannot_say and outcome.kind is Kind.FINAL else outcome
 
 
 def _exhausted(failure: Failure) -> UpstreamError:

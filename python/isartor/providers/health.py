@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec.structs import replace
 
-from isartor.errors import RequestError
+from isartor.errors import ConfigError, RequestError
 from isartor.providers import registry
 from isartor.providers.base import Settings
 from isartor.providers.urls import same_host
@@ -146,18 +146,14 @@ class Watch:
                 offline=common.offline,
                 offline_allowed_hosts=common.offline_allowed_hosts,
                 azure_deployment_id="-" if asked.provider == "azure" else None,
+                where="body",
             )
         key = Typed(asked.api_key) if asked.api_key else None
         settings = replace(known, api_key=None, url=asked.url or known.url)
         try:
             provider = registry.build(settings)
-        except Exception as error:
-            if isinstance(error, RequestError):
-                raise
-            message = getattr(error, "message", None)
-            if message is None:
-                raise
-            raise RequestError(_in_words_of_a_body(message), param="url" if asked.url else "provider") from None
+        except ConfigError as error:
+            raise RequestError(error.message, param="url" if asked.url else "provider") from None
         try:
             return await provider.ping(key)
         finally:
@@ -193,8 +189,3 @@ def _door(url: str) -> tuple[str, int | None]:
     """Scheme and port: behind another one of the same host may be anybody."""
     parts = urlsplit(url.strip())
     return parts.scheme, parts.port or _PORTS.get(parts.scheme)
-
-
-def _in_words_of_a_body(message: str) -> str:
-    """A message about settings, as one about the members of a body."""
-    return message.replace("external_llm_url", "url").replace("llm_provider", "provider")

@@ -9,8 +9,10 @@ from isartor._native import Hit
 from isartor.errors import IsartorError
 from isartor.server import replies, routes
 from isartor.server.replies import ProtocolClosed
+from isartor.server.witness import Witness
 from isartor.stack.exchange import Exchange, Streamed
 from isartor.stack.flights import GoneError
+from isartor.stack.limits import told
 
 if TYPE_CHECKING:
     import asyncio
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
     from isartor.wiring import Gateway
 
 log = logging.getLogger("isartor.server")
+
+
+def application(gateway: Gateway) -> App | Witness:
+    """What Granian runs; with a request log, under its eyes."""
+    app = App(gateway)
+    if gateway.requests is None:
+        return app
+    return Witness(app, gateway.requests, gateway.gate, gateway.labels)
 
 
 class App:
@@ -28,6 +38,7 @@ class App:
         self._gateway = gateway
         self._read = gateway.gate.read
         self._answer = gateway.pipeline.answer
+        self._leave = gateway.turnstile.leave
         self._prompts = routes.PROMPTS
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -54,14 +65,17 @@ class App:
         exchange = Exchange(route, head, proto, query, headers)
         try:
             reply = await self._answer(exchange)
+            lines = reply.headers
+            if exchange.allowance is not None:
+                lines = told.headers(route.surface.name, exchange.allowance, lines)
             if type(reply) is Hit:
-                proto.response_bytes(200, reply.headers, reply.body)
+                proto.response_bytes(200, lines, reply.body)
                 return
             self._gateway.stats.record(head, route=route.path, layer=exchange.layer, status=reply.status)
             if isinstance(reply, Streamed):
-                await replies.stream(proto, scope.client, reply)
+                await replies.stream(proto, scope.client, Streamed(reply.status, lines, reply.pieces))
             else:
-                proto.response_bytes(reply.status, reply.headers, reply.body)
+                proto.response_bytes(reply.status, lines, reply.body)
         except (GoneError, ProtocolClosed):
             return
         except IsartorError as failure:
@@ -69,10 +83,17 @@ class App:
         except Exception:
             log.exception("a request failed on %s", route.path)
             self._refuse(proto, exchange, replies.fault())
+        finally:
+            if exchange.inside:
+                self._leave()
 
     def _refuse(self, proto: Any, exchange: Exchange, failure: IsartorError) -> None:
         status, headers, body = replies.error(
-            exchange.route.surface, failure, layer=exchange.layer, request_id=exchange.head.request_id
+            exchange.route.surface,
+            failure,
+            layer=exchange.layer,
+            request_id=exchange.head.request_id,
+            allowance=exchange.allowance,
         )
         self._gateway.stats.record(exchange.head, route=exchange.route.path, layer=exchange.layer, status=status)
         replies.whole(proto, status, headers, body)

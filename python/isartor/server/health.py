@@ -11,7 +11,7 @@ from isartor.server.fellows import MOST_RECENT
 from isartor.stack.l1b import figures
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from isartor.config import Config
     from isartor.ports import Upstream
@@ -25,13 +25,20 @@ class Health:
     """Reads the state of everything that has one."""
 
     def __init__(
-        self, config: Config, *, worker: Worker, provider: Upstream, semantic: SemanticCache | None = None
+        self,
+        config: Config,
+        *,
+        worker: Worker,
+        provider: Upstream,
+        semantic: SemanticCache | None = None,
+        faults: Callable[[], list[str]] = list,
     ) -> None:
-        """The parts are only read."""
+        """The parts are only read. `faults`: what is wrong without stopping anything."""
         self._config = config
         self._worker = worker
         self._provider = provider
         self._semantic = semantic
+        self._faults = faults
 
     def health(self) -> dict[str, Any]:
         """The body of `GET /health`."""
@@ -57,6 +64,7 @@ class Health:
             "prompt_total_requests": state.totals["total_prompts"],
             "prompt_total_deflected_requests": state.totals["total_deflected_prompts"],
             "cache": state.cache,
+            "faults": self._faults(),
         }
 
     def prompts(self, query: Mapping[str, str]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""Every route that is no prompt: health, statistics, models, the cache by hand. One table."""
+"""Every route that is no prompt: health, statistics, models, the cache by hand, operations. One table."""
 
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, unquote
 
@@ -12,6 +13,7 @@ from isartor._native import BadRequest, Hit
 from isartor.errors import IsartorError, MethodError, NotFoundError, RequestError
 from isartor.formats import SURFACES, models
 from isartor.server import admin, metrics, replies, routes
+from isartor.server.operations import BODY_BYTES, ROUTES
 from isartor.stack.exchange import Whole
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from isartor.ports import Surface
     from isartor.server.admin import CacheAdmin
     from isartor.server.health import Health
+    from isartor.server.operations import Operations
     from isartor.stack.gate import Gatekeeper
 
     Handler = Callable[["Visit"], Awaitable[Whole | Hit]]
@@ -34,6 +37,7 @@ _MODEL_ROOTS: Final = ("/v1/models/", "/v1beta/models/")
 class Visit(msgspec.Struct, frozen=True):
     """One request to a page."""
 
+    method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
@@ -46,14 +50,22 @@ class Visit(msgspec.Struct, frozen=True):
 class Pages:
     """Finds the page, checks key and origin, writes the reply."""
 
-    def __init__(
-        self, *, gate: Gate, keeper: Gatekeeper, health: Health, cache: CacheAdmin, known: tuple[Model, ...]
+    def __init__(  # noqa: PLR0913 # each is a part, by name
+        self,
+        *,
+        gate: Gate,
+        keeper: Gatekeeper,
+        health: Health,
+        cache: CacheAdmin,
+        operations: Operations,
+        known: tuple[Model, ...],
     ) -> None:
         """`known`: the models that the lists show."""
         self._gate = gate
         self._keeper = keeper
         self._health = health
         self._cache = cache
+        self._operations = operations
         self._models = known
         self._table: Final[dict[str, dict[str, Handler]]] = {
             "/": {"HEAD": self._hello, "GET": self._welcome},
@@ -72,6 +84,8 @@ class Pages:
             "/api/v1/cache/report": {"POST": self._report},
             "/api/v1/cache/entries": {"GET": self._entries},
         }
+        for (method, path), page in ROUTES.items():
+            self._table.setdefault(path, {})[method] = partial(self._operate, page)
 
     async def answer(self, scope: Any, proto: Any) -> None:
         """One request."""
@@ -86,7 +100,7 @@ class Pages:
             self._keeper.admit(head)
             handler = self._find(path, method, headers)
             query = {name: values[-1] for name, values in parse_qs(scope.query_string).items()}
-            reply: Whole | Hit = await handler(Visit(path, query, headers, surface, head, proto))
+            reply: Whole | Hit = await handler(Visit(method, path, query, headers, surface, head, proto))
         except IsartorError as failure:
             reply = Whole(*replies.error(surface, failure, layer="l0", request_id=head.request_id))
         except Exception:
@@ -191,6 +205,13 @@ class Pages:
         except BadRequest as error:
             message, path = error.args
             raise RequestError(f"{path}: {message}", param=path or None) from None
+
+    # -- operations
+
+    async def _operate(self, page: str, visit: Visit) -> Whole:
+        self._operations.admit(visit.head)
+        body = await self._keeper.body(visit.client, visit.head, BODY_BYTES) if visit.method == "POST" else b""
+        return _json(await self._operations.answer(page, visit.query, body))
 
 
 def _shape(visit: Visit) -> str:

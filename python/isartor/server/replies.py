@@ -11,10 +11,12 @@ from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # public 
 
 from isartor.errors import IsartorError, MethodError
 from isartor.server.drain import Drain, StalledError
+from isartor.stack.limits import told
 
 if TYPE_CHECKING:
     from isartor.ports import Headers, Surface
     from isartor.stack.exchange import Streamed
+    from isartor.stack.limits import Allowance
 
 __all__ = ["JSON", "ProtocolClosed", "encode", "error", "fault", "stream", "whole"]
 
@@ -55,8 +57,10 @@ async def stream(proto: Any, client: str, reply: Streamed) -> None:
         pieces.close()
 
 
-def error(surface: Surface, failure: IsartorError, *, layer: str, request_id: str) -> tuple[int, Headers, bytes]:
-    """Status, headers and body that tell a client what went wrong."""
+def error(
+    surface: Surface, failure: IsartorError, *, layer: str, request_id: str, allowance: Allowance | None = None
+) -> tuple[int, Headers, bytes]:
+    """Status, headers and body that tell a client what went wrong. `allowance`: its limits, if there are any."""
     body = surface.error(failure.status, failure.message, code=failure.code, param=failure.param, request_id=request_id)
     headers = [
         JSON,
@@ -64,10 +68,15 @@ def error(surface: Surface, failure: IsartorError, *, layer: str, request_id: st
         ("x-isartor-deflected", "false"),
         ("x-request-id", request_id),
     ]
-    if failure.retry_after is not None:
-        headers.append(("retry-after", str(ceil(failure.retry_after))))
-    elif failure.status == _TOO_MANY or (failure.status == _UNAVAILABLE and failure.retryable):
-        headers.append(("retry-after", str(_RETRY_AFTER_SECS)))
+    wait = failure.retry_after
+    if wait is None and (failure.status == _TOO_MANY or (failure.status == _UNAVAILABLE and failure.retryable)):
+        wait = _RETRY_AFTER_SECS
+    if wait is not None:
+        headers.append(("retry-after", str(ceil(wait))))
+        if surface.name == "gemini":  # whose clients look for it in the body
+            body = told.google(body, failure.message, failure.code, wait)
     if isinstance(failure, MethodError):
         headers.append(("allow", ", ".join(failure.allow)))
+    if allowance is not None:
+        headers = told.headers(surface.name, allowance, headers)
     return failure.status, headers, body

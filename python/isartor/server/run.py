@@ -72,12 +72,12 @@ def _load(config: Config, folder: Path | None) -> Any:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     from isartor.config import secrets
     from isartor.observe import logs
-    from isartor.server.app import App
+    from isartor.server.app import application
     from isartor.wiring import Gateway
 
     _end_with_parent()
     logs.setup(config.log_level, secrets=secrets(config))
-    return App(Gateway(config, folder))
+    return application(Gateway(config, folder))
 
 
 def _end_with_parent() -> None:

@@ -69,14 +69,15 @@ class Witness:
         number = NUMBER if route is None else route.number
         head = self._gate.read(number, query, lines, google_key=route is not None and route.google_key)
         surface = routes.surface_of(path, dict(lines)) if route is None else route.surface.name
-        client = "direct" if head.namespace == "native" else head.namespace
+        family = _FAMILIES[surface]
+        client = family if route is None else "direct" if head.namespace == "native" else head.namespace
         body = seen.body
         return Record(
             began=wall,
             method=scope.method,
             path=path,
             query=query,
-            endpoint_family=_FAMILIES[surface],
+            endpoint_family=family,
             client=client,
             tool=head.tool,
             tenant=self._labels.get(head.tenant, ""),

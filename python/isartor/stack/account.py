@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 from isartor.ports import Spent, Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from isartor._native import Complete
     from isartor.ports import Books, Call, Reached
     from isartor.stack.exchange import Exchange
     from isartor.stack.flights import Flight
+    from isartor.stack.limits import Reserved
 
 # Where the provider told nothing: a token is about four bytes of text.
 _BYTES_PER_TOKEN: Final = 4
+_ERROR: Final = 400
+_TIMED_OUT: Final = 504
+# To count tokens costs none.
+_COUNTS: Final = frozenset({"count_tokens", "gemini_count"})
 # A provider may tell anything.
 _MOST: Final = 2**32 - 1
 
@@ -22,10 +29,36 @@ _MOST: Final = 2**32 - 1
 class Account:
     """One call to the provider chain."""
 
-    __slots__ = ("_books", "_call", "_exchange", "_flight", "_reached", "_started", "bytes", "complete")
+    __slots__ = (
+        "_books",
+        "_call",
+        "_exchange",
+        "_flight",
+        "_reached",
+        "_reserved",
+        "_started",
+        "_took",
+        "bytes",
+        "complete",
+        "told",
+    )
 
-    def __init__(self, exchange: Exchange, call: Call, flight: Flight, books: Books | None) -> None:
-        """`books` is `None` where nobody keeps any."""
+    def __init__(  # noqa: PLR0913  # what it sees, and who hears of it
+        self,
+        exchange: Exchange,
+        call: Call,
+        flight: Flight,
+        books: Books | None,
+        *,
+        reserved: Reserved | None = None,
+        took: Callable[[float], None] | None = None,
+    ) -> None:
+        """`books` is `None` where nobody keeps any.
+
+        `reserved`: tokens of the tenant's minute. `took`: hears how many seconds the head of the reply took.
+        """
+        self._reserved = reserved
+        self._took = took
         self._exchange = exchange
         self._call = call
         self._flight = flight
@@ -36,6 +69,8 @@ class Account:
         """Of the reply's body that have come."""
         self.complete: Complete | None = None
         """The reply, once it is complete."""
+        self.told: Tally | None = None
+        """What a reply that is not complete says of its tokens."""
 
     def source(self) -> dict[str, Any]:
         """Who gave the complete reply and what it took: what a later hit saves."""
@@ -50,6 +85,9 @@ class Account:
     def open(self, reached: Reached) -> None:
         """Somebody has answered."""
         self._reached = reached
+        # An error says nothing of how busy who answers is: a refused request is refused at once.
+        if self._took is not None and reached.response.status < _ERROR:
+            self._took(monotonic() - self._started)
 
     def refused(self, status: int) -> None:
         """The reply was an error: no tokens."""
@@ -57,6 +95,10 @@ class Account:
 
     def failed(self, provider: str, status: int) -> None:
         """Nobody has answered."""
+        if self._reserved is not None:
+            self._reserved.settle(None)
+        if self._took is not None and status == _TIMED_OUT:
+            self._took(monotonic() - self._started)
         if self._books is not None:
             spent = Spent(provider=provider, model=self._call.model, status=status, latency_ms=self._elapsed())
             self._books.spent(self._exchange.head, spent, tenant=self._exchange.tenant)
@@ -71,8 +113,12 @@ class Account:
         self._close(self._tally(), reached.response.status if well is not False else 502)
 
     def _tally(self) -> Tally:
+        if self._call.endpoint in _COUNTS:
+            return Tally()
         if self._reached is not None and self._reached.response.tally is not None:
             return self._reached.response.tally
+        if self.told is not None:
+            return self.told
         complete = self.complete
         written = self.bytes
         if complete is not None:
@@ -89,6 +135,8 @@ class Account:
         reached, self._reached = self._reached, None
         if reached is None:
             return
+        if self._reserved is not None:
+            self._reserved.settle(tally)
         if reached.ticket is not None:
             reached.ticket.settle(tally)
         if self._books is not None:

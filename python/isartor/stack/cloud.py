@@ -13,7 +13,7 @@ from isartor.stack.fetch import Fetch
 from isartor.stack.flights import Flight
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from isartor._native import Exact, Hit, Request
     from isartor.ports import Books, Headers, Surface, Upstream
@@ -40,6 +40,7 @@ _SESSIONS: Final = frozenset(
     }
 )
 """Headers by which clients name their session."""
+_COUNTING: Final = frozenset({"count_tokens", "gemini_count"})
 _FAILING: Final = frozenset({429, 500, 502, 503, 504, 529})
 
 
@@ -57,8 +58,13 @@ class Cloud:
         limit: int,
         semantic: SemanticCache | None = None,
         books: Books | None = None,
+        took: Callable[[float], None] | None = None,
     ) -> None:
-        """`keeps`: complete replies go into `store`. `limit`: largest reply kept, in bytes."""
+        """`keeps`: complete replies go into `store`. `limit`: largest reply kept, in bytes.
+
+        `took` hears how many seconds each provider's reply took to begin.
+        """
+        self._took = took
         self._upstream = upstream
         self._books = books
         self._store = store
@@ -149,12 +155,17 @@ class Cloud:
         self, exchange: Exchange, request: Request, *, shared: bool
     ) -> tuple[Flight, Coroutine[object, object, None]]:
         call = self._call(exchange, request)
+        # To count tokens takes none, and no time.
+        counting = exchange.route.endpoint in _COUNTING
+        allowance = exchange.allowance
+        reserved = None if allowance is None or counting else allowance.reserve(call.tokens)
         flight = Flight(request.flight, self._limit, self._landed)
         if shared:
             self._flights[flight.key] = flight
             self._by_key.setdefault(flight.key[:-1], flight)
         store = self._store if self._keeps else None
-        account = Account(exchange, call, flight, self._books)
+        took = None if counting else self._took
+        account = Account(exchange, call, flight, self._books, reserved=reserved, took=took)
         fetch = Fetch(exchange, request, store=store, limit=self._limit, semantic=self._semantic, account=account)
         return flight, fetch.run(self._upstream, call, flight)
 

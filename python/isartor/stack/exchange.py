@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from isartor._native import Head, Request
     from isartor.ports import Headers, Surface
+    from isartor.stack.limits.rates import Allowance
     from isartor.stack.semantic import Asked
 
 __all__ = ["Answer", "Client", "Exchange", "Hit", "Route", "Streamed", "Whole"]
@@ -74,6 +75,10 @@ class Exchange(msgspec.Struct, gc=False):
     """The client's, names in lower case."""
     tenant: str = ""
     """Label of the gateway key that was used; empty if it has none."""
+    allowance: Allowance | None = None
+    """What the tenant may send in a minute, if that is limited."""
+    inside: bool = False
+    """Whether it counts as one of the requests that are handled at once; whoever writes the reply ends that."""
     layer: str = "l0"
     """The layer that has the request now."""
     body: bytes = b""

@@ -14,6 +14,7 @@ import msgspec
 from isartor._native import Complete, Tee
 from isartor.errors import IsartorError, UpstreamError
 from isartor.formats import native
+from isartor.formats.told import usage_of
 from isartor.stack.exchange import Whole
 
 if TYPE_CHECKING:
@@ -177,6 +178,7 @@ class Fetch:
                 headers = _as(headers, _JSON)
         else:
             flight.note = f"detail={outcome}"
+            self._account.told = usage_of(self.endpoint, body, stream=form == "sse")
             # JSON of a shape that is not known here is still the provider's answer; what is no JSON at all is not.
             if self._request.stream or form == "sse" or not _is_json(body):
                 raise UpstreamError(
@@ -225,7 +227,8 @@ class Fetch:
         body = await response.read_all(self._limit)
         self._account.bytes = len(body)
         fresh = _complete(self._number, body)
-        flight.note = self._keep(_complete(self._number, native.from_layer(1, body)))
+        again = native.from_layer(1, body)
+        flight.note = "detail=content-filtered" if again is None else self._keep(_complete(self._number, again))
         kind = _SSE if self._request.stream else _JSON
         flight.answer(Whole(response.status, _as(response.headers, kind), fresh.render_for(self._request)))
 
@@ -240,6 +243,8 @@ class Fetch:
         if isinstance(outcome, Complete):
             flight.note = self._keep(outcome)
             return None
+        if not piece and self._request.sse:
+            self._account.told = usage_of(self.endpoint, kept, stream=True)
         return outcome
 
     def _keep(self, complete: Complete) -> str:

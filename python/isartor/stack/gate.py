@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from isartor.errors import AuthError, ForbiddenError, RequestError, TooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from isartor._native import Head
     from isartor.stack.exchange import Arriving, Client, Exchange
+    from isartor.stack.limits import Tenant, Turnstile
 
 _WELCOME: Final = 0
 _REFUSALS: Final[dict[int, Callable[[], RequestError]]] = {
     1: lambda: AuthError(
         "This gateway asks for a key and none was sent. Send the gateway key as 'x-api-key' or 'Authorization: Bearer'."
     ),
-    2: lambda: AuthError("The key sent is not this gateway's key (gateway_api_key). Provider keys are not used here."),
+    2: lambda: AuthError(
+        "The key sent is not one of this gateway's (gateway_api_key, gateway_keys). Provider keys are not used here."
+    ),
     3: lambda: ForbiddenError(
         "Browsers may not call this gateway from another origin. To let a page in, add its origin to allowed_origins.",
         code="foreign_origin",
@@ -32,12 +35,25 @@ _REFUSALS: Final[dict[int, Callable[[], RequestError]]] = {
 
 
 class Gatekeeper:
-    """Checks key and origin before the body is read, then reads the body within its limits."""
+    """Checks key, origin and rate, waits for room, all before the body is read; then reads it within its limits."""
 
     name: ClassVar[str] = "l0"
 
-    def __init__(self, *, max_body_bytes: int, body_timeout_secs: float) -> None:
-        """`max_body_bytes`: largest body taken. `body_timeout_secs`: longest time a client may take to send it."""
+    def __init__(
+        self,
+        *,
+        max_body_bytes: int,
+        body_timeout_secs: float,
+        tenants: Mapping[bytes, Tenant] | None = None,
+        turnstile: Turnstile | None = None,
+    ) -> None:
+        """`max_body_bytes`: largest body taken. `body_timeout_secs`: longest time a client may take to send it.
+
+        `tenants`: those that have a label or a limit, by the 16 bytes that stand for them. `turnstile`: counts the
+        requests that are handled at once.
+        """
+        self._tenants = tenants or {}
+        self._turnstile = turnstile
         self._max = max_body_bytes
         self._timeout = body_timeout_secs
         self._ticks = 0
@@ -51,6 +67,16 @@ class Gatekeeper:
         if head.encoding is not None:
             message = f"content-encoding {head.encoding!r} is not supported; send the body as it is."
             raise RequestError(message, status=415, code="unsupported_encoding")
+        if self._tenants and (tenant := self._tenants.get(head.tenant)) is not None:
+            exchange.tenant = tenant.label
+            allowance = exchange.allowance = tenant.allowance
+            if allowance is not None:
+                allowance.admit()
+        turnstile = self._turnstile
+        if turnstile is not None:
+            if not turnstile.enter():
+                await turnstile.wait(exchange.tenant, exchange.client)
+            exchange.inside = True
         exchange.body = await self.body(exchange.client, head, self._max)
 
     def admit(self, head: Head) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from isartor.stack.exact import ExactCache
     from isartor.stack.exchange import Answer, Exchange
     from isartor.stack.gate import Gatekeeper
+    from isartor.stack.limits import AllowedModels
     from isartor.stack.semantic import SemanticCache
 
 
@@ -27,13 +28,20 @@ class Pipeline:
     """The stack, as one list."""
 
     def __init__(
-        self, *, gate: Gatekeeper, exact: ExactCache, semantic: SemanticCache | None = None, cloud: Cloud
+        self,
+        *,
+        gate: Gatekeeper,
+        exact: ExactCache,
+        allowed: AllowedModels | None = None,
+        semantic: SemanticCache | None = None,
+        cloud: Cloud,
     ) -> None:
         """Takes the layers as `wiring` built them; one that is switched off is `None`."""
         layers: tuple[Layer | None, ...] = (
-            gate,  # L0   key, origin, size, limits; reads the body
+            gate,  # L0   key, origin, rate, room, size; reads the body
             #        L0.5 route: labels → provider and model
             exact,  # L1a  one hash, one lookup
+            allowed,  # L0   models of the gateway key, now that the model is known
             semantic,  # L1b  embed, search, verify
             #        L2   small model: classify, answer
             #        L2.5 context: minify, dedup

@@ -57,6 +57,8 @@ pub enum Unstorable {
     Malformed(&'static str),
     /// An error in the place of a reply, or in the middle of it.
     ErrorInside,
+    /// It came to its end in good order, and says itself that it is not all there is (a limit of tokens).
+    Incomplete,
     /// The provider's filter took something out, or blocked the prompt.
     ContentFiltered,
     /// The provider ended the reply as a refusal.
@@ -84,6 +86,7 @@ impl Unstorable {
             Self::Unfinished(_) => "unfinished",
             Self::Malformed(_) => "malformed",
             Self::ErrorInside => "error-inside",
+            Self::Incomplete => "incomplete",
             Self::ContentFiltered => "content-filtered",
             Self::Refused => "refused",
             Self::FinishReason(_) => "finish-reason",
@@ -103,6 +106,7 @@ impl fmt::Display for Unstorable {
             Self::Unfinished(what) => write!(out, "the reply ends without {what}"),
             Self::Malformed(place) => write!(out, "not the form of this surface: {place}"),
             Self::ErrorInside => out.write_str("there is an error inside"),
+            Self::Incomplete => out.write_str("the reply says that it is incomplete"),
             Self::ContentFiltered => out.write_str("the provider's filter acted"),
             Self::Refused => out.write_str("the provider refused"),
             Self::FinishReason(reason) => write!(out, "finished for another reason: {reason}"),

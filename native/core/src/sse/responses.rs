@@ -41,7 +41,7 @@ fn judge(reply: &Object) -> Result<(), Unstorable> {
             return Err(Unstorable::ActedOutside(kind.to_owned()));
         }
         if text(item, "status") == Some("incomplete") {
-            return Err(Unstorable::Unfinished("output.status"));
+            return Err(Unstorable::Incomplete);
         }
         let cited = |part: &Value| part.as_object().is_some_and(|part| says(part, "annotations"));
         if items(item, "content").iter().any(cited) {
@@ -60,6 +60,7 @@ fn judge_status(reply: &Object) -> Result<(), Unstorable> {
         Some("completed") => Ok(()),
         Some("failed") => Err(Unstorable::ErrorInside),
         Some("incomplete") if filtered() => Err(Unstorable::ContentFiltered),
+        Some("incomplete") => Err(Unstorable::Incomplete),
         _ => Err(Unstorable::Unfinished("status completed")),
     }
 }

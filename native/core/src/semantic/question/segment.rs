@@ -259,7 +259,10 @@ impl Walk<'_> {
             && self.text.get(last.end..at).is_some_and(|between| between.trim_matches([' ', '-']).is_empty())
             && let Ok(before) = last.text.parse::<u64>()
         {
+            let units = before % 1000;
             let joined = match value {
+                // `one thousand five hundred`
+                100 if before > 1000 && (1..10).contains(&units) => Some(before - units + units * 100),
                 100 | 1000 | 1_000_000 | 1_000_000_000 => before.checked_mul(value),
                 _ if before >= 20 && value < 10 && before % 10 == 0 => before.checked_add(value),
                 _ if before % 100 == 0 && value < 100 => before.checked_add(value),

@@ -10,6 +10,20 @@ use crate::semantic::verdict::align::{Alignment, MOST_LEFT};
 
 const SINGLE: &[&str] = &["one", "a", "an", "single", "per"];
 
+/// Phrases with one negation each that say nothing of what is asked.
+const COURTESIES: &[&str] = &[
+    "if you don't mind",
+    "if you do not mind",
+    "if it's not too much",
+    "if that's not too much",
+    "if it isn't too much",
+    "not sure if this is the right place",
+    "not sure whether this is the right place",
+    "no rush",
+    "no hurry",
+    "no worries",
+];
+
 const MAY: &[&str] =
     &["can ", "may ", "am i allowed", "are we allowed", "is it allowed", "is it possible", "is it ok"];
 const MUST: &[&str] = &[
@@ -95,25 +109,27 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon:
         found.push(Veto { what: "name", a: of_a.join(", "), b: of_b.join(", ") });
     }
     let compares = |question: &Question| {
-        let mut words = question.words.iter().map(|word| word.text.as_str());
-        words.find(|word| COMPARES.contains(word)).unwrap_or_default().to_owned()
+        // `how are jam and marmalade different`
+        let how = question.words.iter().any(|word| word.text == "how");
+        let compares = |word: &&str| COMPARES.contains(word) || (how && *word == "different");
+        question.words.iter().map(|word| word.text.as_str()).find(compares).unwrap_or_default().to_owned()
     };
     let (of_a, of_b) = (compares(a), compares(b));
     if of_a.is_empty() != of_b.is_empty() {
         found.push(Veto { what: "comparison", a: of_a, b: of_b });
     }
     let (of_a, of_b) = (negations(a), negations(b));
-    if of_a.len() != of_b.len() {
+    let count = |words: &[&str], of: &Question| words.len().saturating_sub(courtesies(of));
+    if count(&of_a, a) != count(&of_b, b) {
         found.push(Veto { what: "negation", a: of_a.join(", "), b: of_b.join(", ") });
-    } else {
-        // `spins but does not drain`, `drains but does not spin`.
+    } else if !asks_why(a) && !asks_why(b) {
+        // `spins but does not drain`, `drains but does not spin`. Behind `why` the subject follows: `why won't it`.
         let (of_a, of_b) = (negated(a), negated(b));
         let has = |of: &Question, text: &str| of.words.iter().any(|word| word.text == text);
         let x = of_a.iter().find(|word| !of_b.contains(word) && has(b, word));
         let y = of_b.iter().find(|word| !of_a.contains(word) && has(a, word));
-        if !of_a.is_empty() && (x.is_some() || y.is_some()) {
-            let said = |word: Option<&&str>| word.map_or_else(String::new, |word| (*word).to_owned());
-            found.push(Veto { what: "negation", a: said(x), b: said(y) });
+        if let (Some(x), Some(y)) = (x, y) {
+            found.push(Veto { what: "negation", a: (*x).to_owned(), b: (*y).to_owned() });
         }
     }
     if let Some((x, y)) = particles(a, b) {
@@ -148,6 +164,13 @@ pub fn opposite_words(a: &Question, b: &Question, lexicon: &Lexicon) -> Vec<(Str
     // `writing` is a word of its own, and may be a form of `write`.
     let verb = |text: &str| lexicon.bases(text).into_iter().next().unwrap_or_else(|| text.to_owned());
     let contrary = |x: &str, y: &str| are_contrary(x, y) || are_contrary(&verb(x), &verb(y));
+    // `what should I do`, `what can I do`: both ask for advice. `should I`, `can I` do not.
+    let advice = |of: &Question| {
+        of.words.iter().any(|word| matches!(word.text.as_str(), "what" | "how" | "which" | "where" | "when"))
+    };
+    let both_ask = advice(a) && advice(b);
+    let asks = |word: &str| matches!(word, "should" | "can");
+    let contrary = |x: &str, y: &str| contrary(x, y) && !(both_ask && asks(x) && asks(y));
     let found =
         of_a.iter().filter_map(|x| of_b.iter().find(|y| contrary(x, y)).map(|y| (x.clone(), y.clone())));
     found.collect()
@@ -156,6 +179,16 @@ pub fn opposite_words(a: &Question, b: &Question, lexicon: &Lexicon) -> Vec<(Str
 fn negations(question: &Question) -> Vec<&str> {
     let words = question.words.iter().filter(|word| word.class == Class::Negation);
     words.map(|word| word.text.as_str()).collect()
+}
+
+/// Negations that only belong to good manners.
+fn courtesies(question: &Question) -> usize {
+    let plain = question.plain.replace('’', "'");
+    COURTESIES.iter().map(|phrase| plain.matches(phrase).count()).sum()
+}
+
+fn asks_why(question: &Question) -> bool {
+    question.words.iter().any(|word| word.text == "why")
 }
 
 /// The words that are negated: after each negation the next one that carries meaning.
@@ -201,7 +234,14 @@ pub(super) fn units(a: &Question, b: &Question) -> usize {
 /// Those of the first only, and of the second only.
 fn units_of_one(a: &Question, b: &Question) -> (Vec<String>, Vec<String>) {
     let of = |question: &Question| -> Vec<String> {
-        let words = question.words.iter().enumerate().filter(|(_, word)| is_unit(&word.text));
+        let behind_number = |place: usize| {
+            let before = place.checked_sub(1).and_then(|before| question.words.get(before));
+            before.is_some_and(|word| word.kind == Kind::Number)
+        };
+        // `am` is a time of day behind a number only, and what everybody says of himself elsewhere.
+        let words = question.words.iter().enumerate();
+        let words =
+            words.filter(|(place, word)| is_unit(&word.text) && (word.text != "am" || behind_number(*place)));
         let mut found: Vec<String> = words
             .map(|(place, word)| match place.checked_sub(1).and_then(|before| question.words.get(before)) {
                 Some(number) if number.kind == Kind::Number => format!("{} {}", number.text, word.text),
