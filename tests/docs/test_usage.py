@@ -1,4 +1,4 @@
-"""`docs/usage.md` and `docs/chain.md` repeat names and defaults of the code."""
+"""`docs/usage.md`, `docs/chain.md` and the limits in `docs/operations.md` repeat names and defaults of the code."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ def test_the_tries_of_the_example_are_the_defaults() -> None:
     assert config.breaker.failure_threshold == 5
     assert "five requests in a row" in breaker
     assert f"{config.breaker.open_secs:g} seconds" in breaker
+
+
+def test_the_concurrency_of_the_example_is_the_default() -> None:
+    """The example of `[concurrency]` shows what holds without it."""
+    block = section("docs/operations.md", "Requests at once").split("```toml\n")[1].split("```")[0]
+    default = Config().concurrency
+    assert tomllib.loads(block)["concurrency"] == {name: getattr(default, name) for name in default.__struct_fields__}
 
 
 def test_the_headers_of_a_session_are_documented() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from isartor._native import Exact, Gate
 from isartor.errors import IsartorError
+from isartor.formats import FORMATS, SURFACES
+from isartor.formats.translate import Translator
 from isartor.ports import Call, Headers, ProviderStatus, Reached, Tally
 from isartor.server import routes
 from isartor.stack.cloud import Cloud
@@ -125,8 +127,14 @@ class FakeTicket:
         self.settled.append(tally)
 
 
+def uncounted(endpoint: str, body: bytes) -> bytes:
+    """Stand in for the tokenizer."""
+    del body
+    return b'{"counted":"%s"}' % endpoint.encode()
+
+
 class FakeProvider:
-    """Gives the replies it was made with, one per call; an error is raised."""
+    """Gives the replies it was made with, one per call; an error is raised. As an upstream every surface reaches it."""
 
     name = "fake"
     model = "fake-model"
@@ -140,6 +148,7 @@ class FakeProvider:
         self.substitute = False
         self.finished: list[bool] = []
         self.endpoints = frozenset(endpoints if endpoints is not None else _EVERYTHING)
+        self._reachable = Translator(self, FORMATS, SURFACES, uncounted)
 
     async def call(self, call: Call) -> FakeResponse:
         """See `isartor.ports.Provider`."""
@@ -151,7 +160,7 @@ class FakeProvider:
 
     async def ask(self, call: Call) -> Reached:
         """See `isartor.ports.Upstream`: a chain of this provider alone, whose model is `call`'s."""
-        response = await self.call(call)
+        response = await self._reachable.call(call)
         return Reached(
             response=response,
             provider=self.name,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from isartor.errors import IsartorError, NotImplementedFormatError, UpstreamError, UpstreamTimeoutError
+from isartor.errors import IsartorError, NotImplementedFormatError, RequestError, UpstreamError, UpstreamTimeoutError
 from isartor.stack.exchange import Streamed
 from isartor.stack.flights import GoneError
 from tests.native.reading import chat, completion, encoded, events
@@ -338,18 +338,61 @@ def test_without_a_stored_reply_the_failure_is_told() -> None:
 # -- formats
 
 
-def test_a_format_that_the_provider_does_not_speak_is_a_501_that_says_so() -> None:
-    """The message names the provider, the format and what to do."""
+def test_what_cannot_be_translated_is_a_501_that_says_so() -> None:
+    """The message names the provider, the operation, what there is and what to do."""
 
     async def test() -> None:
-        stack = Stack(FakeProvider(endpoints=["chat", "embeddings"]))
+        stack = Stack(FakeProvider(endpoints=["messages", "count_tokens"]))
         with pytest.raises(NotImplementedFormatError) as caught:
-            await stack.ask({**chat(), "max_tokens": 1}, endpoint="messages")
+            await stack.ask({"model": "m", "input": "hi"}, endpoint="embeddings")
         assert caught.value.status == 501
-        for word in ("'fake'", "'messages'", "chat, embeddings", "llm_provider"):
+        for word in ("'fake'", "'embeddings'", "count_tokens, messages", "Use a provider"):
             assert word in caught.value.message
         assert stack.provider.calls == []
         assert stack.cloud.__dict__["_flights"] == {}
+
+    run(test)
+
+
+def test_what_can_be_translated_is_kept_in_the_clients_form() -> None:
+    """A reply of another format is translated once: what is stored is what the client got."""
+
+    async def test() -> None:
+        stack = Stack(FakeProvider(FakeResponse(200, JSON, [completion()]), endpoints=["chat"]))
+        body = {**chat(), "max_tokens": 5}
+        fresh = await stack.ask(body, endpoint="messages")
+        again = await stack.ask(body, endpoint="messages")
+        assert [header(answer, "x-isartor-layer") for answer in (fresh, again)] == ["l3", "l1a"]
+        one, other = [json.loads(await everything(answer)) for answer in (fresh, again)]
+        assert one["content"] == other["content"] == [{"type": "text", "text": "hello"}]
+
+    run(test)
+
+
+def test_a_stream_of_another_format_is_kept_in_the_clients_form() -> None:
+    """A translated stream reaches its end in the client's own words, and is stored by them."""
+
+    async def test() -> None:
+        stack = Stack(FakeProvider(FakeResponse(200, SSE, [events()]), endpoints=["chat"]))
+        body = {**chat(), "max_tokens": 5}
+        fresh = await everything(await stack.ask({**body, "stream": True}, endpoint="messages"))
+        assert b"event: message_stop" in fresh
+        again = json.loads(await everything(await stack.ask(body, endpoint="messages")))
+        assert again["content"] == [{"type": "text", "text": "hello"}]
+        assert len(stack.provider.calls) == 1
+
+    run(test)
+
+
+def test_a_field_that_cannot_be_said_is_refused_before_anything_is_sent() -> None:
+    """The error names the client's own field."""
+
+    async def test() -> None:
+        stack = Stack(FakeProvider(endpoints=["messages"]))
+        with pytest.raises(RequestError) as caught:
+            await stack.ask({**chat(), "n": 2})
+        assert (caught.value.status, caught.value.param) == (400, "n")
+        assert stack.provider.calls == []
 
     run(test)
 
@@ -396,24 +439,24 @@ def test_a_gemini_stream_is_called_as_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "reply"),
-    [("chat", completion()), ("messages", encoded(MESSAGE)), ("generate", encoded(GEMINI))],
+    ("endpoint", "reply", "model"),
+    [("chat", completion(), "m"), ("messages", encoded(MESSAGE), "m"), ("generate", encoded(GEMINI), "fake-model")],
     ids=["chat", "messages", "generate"],
 )
-def test_a_native_prompt_travels_in_the_providers_format(endpoint: str, reply: bytes) -> None:
+def test_a_native_prompt_travels_in_the_providers_format(endpoint: str, reply: bytes, model: str) -> None:
     """`{prompt}` goes out as a request of the provider's own; its text comes back as layer 3, and as layer 1 next time."""
 
     async def test() -> None:
         stack = Stack(FakeProvider(FakeResponse(200, JSON, [reply]), endpoints=[endpoint]))
         fresh = json.loads(await everything(await stack.ask(PROMPT, endpoint="native")))
-        assert (fresh["layer"], fresh["message"], fresh["model"]) == (3, "hello", "fake-model")
+        assert (fresh["layer"], fresh["message"], fresh["model"]) == (3, "hello", model)
         call = stack.provider.calls[0]
         assert (call.endpoint, call.model, call.stream, call.query) == (endpoint, "fake-model", False, "")
         assert b'"hi"' in call.body
         again = await stack.ask(PROMPT, endpoint="native")
         assert header(again, "x-isartor-layer") == "l1a"
         cached = json.loads(await everything(again))
-        assert (cached["layer"], cached["message"], cached["model"]) == (1, "hello", "fake-model")
+        assert (cached["layer"], cached["message"], cached["model"]) == (1, "hello", model)
 
     run(test)
 
@@ -456,8 +499,11 @@ def test_a_native_prompt_fails_in_native_words() -> None:
                 FakeResponse(429, [*JSON, ("retry-after", "3")], [b'{"error":{"message":"slow"}}']), endpoints=["chat"]
             )
         )
-        with pytest.raises(UpstreamError) as caught:
-            await stack.ask(PROMPT, endpoint="native")
-        assert (caught.value.status, caught.value.retry_after) == (429, 3.0)
+        answer = await stack.ask(PROMPT, endpoint="native")
+        assert (answer.status, header(answer, "retry-after")) == (429, "3")  # type: ignore[union-attr]  # a whole reply
+        told = json.loads(await everything(answer))
+        assert isinstance(told["error"], str)
+        assert "slow" in told["message"]
+        assert "{" not in told["message"]
 
     run(test)

@@ -51,8 +51,17 @@ STREAM_ERRORS: dict[str, tuple[type[Exception], ...]] = {
     "anthropic": (anthropic.APIError,),
     "gemini": (gerrors.APIError,),
 }
+SERVER_ERRORS: dict[str, type[Exception]] = {
+    "openai": openai.InternalServerError,
+    "anthropic": anthropic.InternalServerError,
+    "gemini": gerrors.ServerError,
+}
+DEAD_KEY = (401, 403)
 CASES = [
-    (endpoint, status) for endpoint in ENDPOINTS for status in EXPECTED[sdk.asker(endpoint, stream=False).provider]
+    (endpoint, status)
+    for endpoint in ENDPOINTS
+    for status in EXPECTED[sdk.asker(endpoint, stream=False).provider]
+    if status not in DEAD_KEY
 ]
 
 
@@ -70,6 +79,21 @@ def test_upstream_errors(endpoint: str, status: int, stream: bool, gateway_of: G
         ask(gateway_of(ask.provider).url, fresh(f"[[status={status}]]"))
     assert status_of(caught.value) == status
     assert f"stub error {status}" in str(caught.value)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("status", DEAD_KEY)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_dead_key_of_the_gateway(
+    endpoint: str, status: int, stream: bool, gateway_of: GatewayOf, fresh: Fresh
+) -> None:
+    """The provider refuses the gateway's key: a 502 that says so, so that nobody thinks their own key is bad."""
+    ask = sdk.asker(endpoint, stream=stream)
+    with pytest.raises(SERVER_ERRORS[ask.provider]) as caught:
+        ask(gateway_of(ask.provider).url, fresh(f"[[status={status}]]"))
+    assert status_of(caught.value) == 502
+    assert "external_llm_api_key" in str(caught.value)
+    assert ask(gateway_of(ask.provider).url, fresh()).layer == "l3"
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -125,12 +149,7 @@ def locked(stub: Stub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dic
 def test_no_provider(endpoint: str, stream: bool, keyless: dict[str, Gateway], fresh: Fresh) -> None:
     """Without a provider key a miss is a 503 in the SDK's own terms, never a made-up answer."""
     ask = sdk.asker(endpoint, stream=stream)
-    kinds = {
-        "openai": openai.InternalServerError,
-        "anthropic": anthropic.InternalServerError,
-        "gemini": gerrors.ServerError,
-    }
-    with pytest.raises(kinds[ask.provider]) as caught:
+    with pytest.raises(SERVER_ERRORS[ask.provider]) as caught:
         ask(keyless[ask.provider].url, fresh())
     assert status_of(caught.value) == 503
 

@@ -51,7 +51,7 @@ _NAMES: Final = "|".join(sorted((re.escape(name) for name in MEMBERS), key=len, 
 _MEMBER: Final = re.compile(
     rf'(?P<slashes>\\{{0,15}})"(?:{_NAMES})(?P=slashes)"\s*:\s*(?P<begins>(?P=slashes)"|[\[{{])', re.IGNORECASE
 )
-_MARK: Final = re.compile(r'(?P<slashes>\\*)"|[\[{\]}]')
+_MARK: Final = re.compile(r'(?<!\\)(?P<slashes>\\*)"|[\[{\]}]')
 
 
 def headers(lines: Iterable[tuple[str, str]]) -> dict[str, str]:

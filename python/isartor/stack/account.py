@@ -32,6 +32,7 @@ class Account:
     __slots__ = (
         "_books",
         "_call",
+        "_counted",
         "_exchange",
         "_flight",
         "_reached",
@@ -65,6 +66,7 @@ class Account:
         self._books = books
         self._started = monotonic()
         self._reached: Reached | None = None
+        self._counted: Tally | None = None  # of a complete reply, counted once
         self.bytes = 0
         """Of the reply's body that have come."""
         self.complete: Complete | None = None
@@ -77,10 +79,11 @@ class Account:
         reached = self._reached
         if reached is None:
             return {}
-        tally = self._tally()
-        counts = (tally.input, tally.output, tally.cached, tally.cache_write, tally.reasoning)
-        clean = (*(min(max(count, 0), _MOST) for count in counts), tally.estimated)
-        return {"provider": reached.provider, "model": reached.model, "tally": clean}
+        tally = self._counted = self._tally()
+        counts: tuple[int, ...] = (tally.input, tally.output, tally.cached, tally.cache_write, tally.reasoning)
+        if min(counts) < 0 or max(counts) > _MOST:
+            counts = tuple(min(max(count, 0), _MOST) for count in counts)
+        return {"provider": reached.provider, "model": reached.model, "tally": (*counts, tally.estimated)}
 
     def open(self, reached: Reached) -> None:
         """Somebody has answered."""
@@ -110,7 +113,8 @@ class Account:
             return
         if well is not None and reached.finished is not None:
             reached.finished(well)
-        self._close(self._tally(), reached.response.status if well is not False else 502)
+        tally = self._tally() if self._counted is None else self._counted
+        self._close(tally, reached.response.status if well is not False else 502)
 
     def _tally(self) -> Tally:
         if self._call.endpoint in _COUNTS:

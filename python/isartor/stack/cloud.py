@@ -41,6 +41,7 @@ _SESSIONS: Final = frozenset(
 )
 """Headers by which clients name their session."""
 _COUNTING: Final = frozenset({"count_tokens", "gemini_count"})
+_NO_KEY: Final = "upstream_credentials_exhausted"
 _FAILING: Final = frozenset({429, 500, 502, 503, 504, 529})
 
 
@@ -86,7 +87,8 @@ class Cloud:
         try:
             return await self._fly(exchange, request, shared=shared)
         except IsartorError as error:
-            upstream = isinstance(error, UpstreamError)
+            # That no key is accepted is for someone to put right, so it is not hidden by an old reply.
+            upstream = isinstance(error, UpstreamError) and error.code != _NO_KEY
             other = self._stand_in(exchange, request, error.status, shared=shared and upstream)
             if other is None:
                 raise

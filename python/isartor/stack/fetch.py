@@ -87,8 +87,10 @@ class Fetch:
         well: bool | None = None
         try:
             if response.status not in _OK:
-                await self._refused(response, flight)
-                account.refused(response.status)
+                try:
+                    await self._refused(response, flight)
+                finally:  # it took no tokens, whether or not its words can be handed on
+                    account.refused(response.status)
             elif self.endpoint == "native":
                 await self._native(response, flight)
             elif self._request.stream and _streams(response.headers, sse=self._request.sse):
@@ -107,7 +109,7 @@ class Fetch:
     async def _refused(self, response: Response, flight: Flight) -> None:
         """An error reply: the provider's own words, if they are in the surface's shape."""
         body = await response.read_all(_ERROR_BYTES)
-        if self.endpoint != "native" and _is_json(body):
+        if _is_json(body):
             flight.answer(Whole(response.status, response.headers, body))
             return
         text = _said(body)

@@ -6,4 +6,4 @@ from isartor.stack.limits.pace import Pace
 from isartor.stack.limits.rates import Allowance, Rates, Reserved
 from isartor.stack.limits.tenants import Tenant
 
-__all__ = ["AllowedModels", "Allowance", "Pace", "Rates", "Reserved", "Tenant", "Turnstile"]
+__all__ = ["Allowance", "AllowedModels", "Pace", "Rates", "Reserved", "Tenant", "Turnstile"]

@@ -97,7 +97,8 @@ class Turnstile:
     def _queue(self, tenant: str) -> Turn:
         """A place in the queue."""
         if not self._length or not self._timeout:
-            raise self._busy("and none may wait (concurrency.queue_length, concurrency.queue_timeout_ms)")
+            none = "and none may wait (concurrency.queue_length, concurrency.queue_timeout_ms)"
+            raise self._busy(none)
         if self.waiting >= self._length:
             full = f"and {self._length} are waiting already (concurrency.queue_length)"
             longest = max(self._queues, key=lambda name: len(self._queues[name]))

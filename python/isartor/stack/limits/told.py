@@ -95,7 +95,7 @@ def _duration(secs: float, clock: Callable[[], float]) -> str:
     """As OpenAI writes it: `250ms`, `8.64s`, `1m0s`."""
     del clock
     millis = round(secs * 1000)
-    if millis < 1000:  # noqa: PLR2004  # of a second
+    if millis < 1000:  # of a second
         return f"{millis}ms"
     minutes, rest = divmod(millis, 60_000)
     seconds = f"{rest / 1000:g}s"
