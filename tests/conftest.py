@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from tests.stub import Stub
     from tests.wire.gateway import Gateway
+
+RESPONSES_ONLY = "responses-only"
+_ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +44,10 @@ def settings_for(provider: str, stub: Stub) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def gateway_of(stub: Stub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Gateway]]:
-    """Give the session's gateway for a provider, or for an endpoint's provider; started when first asked for."""
+    """Give the session's gateway for a provider, or for an endpoint's provider; started when first asked for.
+
+    `RESPONSES_ONLY` is a provider that speaks nothing else.
+    """
     from tests.wire.ask import PROVIDER_OF
     from tests.wire.gateway import Gateway
 
@@ -50,7 +57,12 @@ def gateway_of(stub: Stub, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         provider = PROVIDER_OF.get(name, name)
         if provider not in running:
             folder = tmp_path_factory.mktemp(provider)
-            running[provider] = Gateway(folder, settings_for(provider, stub)).start()
+            if provider == RESPONSES_ONLY:
+                settings, more = settings_for("openai", stub), {"PYTHONPATH": str(_ROOT)}
+                gateway = Gateway(folder, settings, environment=more, module="tests.wire.responses_only")
+            else:
+                gateway = Gateway(folder, settings_for(provider, stub))
+            running[provider] = gateway.start()
         return running[provider]
 
     yield get

@@ -162,3 +162,20 @@ def test_the_demo_fails_below_half(hits: int, code: int, capsys: pytest.CaptureF
     outcomes = [demo.Outcome("p", "l1a" if n < hits else "l3", n < hits, 0.001) for n in range(50)]
     assert demo.report(outcomes) == code
     assert f"Deflected: {hits} of 50" in capsys.readouterr().out
+
+
+def test_the_request_log_is_printed(place: Path) -> None:
+    """`logs --requests` prints the file that the configuration names."""
+    folder = place / "elsewhere"
+    folder.mkdir()
+    (folder / "requests.log").write_text('{"a":1}\n{"b":2}\n')
+    (place / "work" / "isartor.toml").write_text(f'request_log_path = "{folder}"\n')
+    result = CliRunner().invoke(app, ["logs", "--requests"])
+    assert (result.exit_code, result.stdout) == (0, '{"a":1}\n{"b":2}\n')
+
+
+def test_a_missing_request_log_says_how_to_get_one(shell: Shell) -> None:
+    """One line, exit code 1."""
+    result = shell.run("logs", "--requests")
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "enable_request_logs" in result.stderr

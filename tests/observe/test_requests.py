@@ -107,7 +107,7 @@ def test_long_bodies_are_cut(size: int) -> None:
 
 def test_characters_that_steer_a_terminal_are_escaped() -> None:
     """A model's reply cannot clear the screen of whoever reads the log."""
-    line = requests.line(record("{\"a\":\"\x9b2J\x1b[2J\x7f\u2028\"}".encode()))
+    line = requests.line(record('{"a":"\x9b2J\x1b[2J\x7f\u2028"}'.encode()))
     assert line.decode().isprintable() is False  # the line's end
     assert line.decode().rstrip("\n").isprintable()
 

@@ -9,6 +9,7 @@ from isartor.errors import NoProviderError, RequestError
 from isartor.stack.exact import ExactCache
 from isartor.stack.exchange import Answer, Exchange, Whole
 from isartor.stack.gate import Gatekeeper
+from isartor.stack.limits import AllowedModels
 from isartor.stack.pipeline import Pipeline
 from tests.native import reading
 from tests.native.reading import chat, complete, completion
@@ -43,6 +44,9 @@ def test_the_layers_are_the_documented_list() -> None:
     gate = Gatekeeper(max_body_bytes=1, body_timeout_secs=1)
     real = Pipeline(gate=gate, exact=stack.exact, semantic=stack.semantic, cloud=stack.cloud)
     assert [layer.name for layer in real.layers] == ["l0", "l1a", "l1b", "l3"]
+    allowed = AllowedModels([], "m")
+    limited = Pipeline(gate=gate, exact=stack.exact, allowed=allowed, semantic=stack.semantic, cloud=stack.cloud)
+    assert limited.layers.index(allowed) == 2  # the model is known, and nothing has been searched yet
     without = Pipeline(gate=gate, exact=stack.exact, cloud=stack.cloud)
     assert [layer.name for layer in without.layers] == ["l0", "l1a", "l3"]
 

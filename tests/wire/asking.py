@@ -44,6 +44,8 @@ class Answer:
     finish: str = ""
     usage: tuple[int, int] = (0, 0)
     headers: dict[str, str] = field(default_factory=dict)
+    reply: Any = None
+    """The whole reply as the SDK has it, to be sent back with the next request; not of every stream."""
 
     @property
     def content(self) -> tuple[Any, ...]:

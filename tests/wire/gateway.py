@@ -33,9 +33,11 @@ class Gateway:
         settings: dict[str, str],
         arguments: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
+        module: str = "isartor",
     ) -> None:
-        """Prepare; nothing runs yet."""
+        """Prepare; nothing runs yet. `module`: what is run in place of `isartor`."""
         self.folder = folder
+        self.module = module
         self.port = free_port()
         self.arguments = arguments
         self.process: subprocess.Popen[bytes] | None = None
@@ -61,7 +63,7 @@ class Gateway:
     def launch(self) -> Gateway:
         """Start the process without waiting for it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "isartor", "up", "--port", str(self.port), *self.arguments]
+        command = [sys.executable, "-m", self.module, "up", "--port", str(self.port), *self.arguments]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 command,

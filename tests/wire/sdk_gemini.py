@@ -29,11 +29,13 @@ def generate_body(ask: Ask) -> dict[str, Any]:
         {"name": TOOL_NAME, "description": "runs", "parameters_json_schema": TOOL_SCHEMA},
         {"name": SECOND_TOOL, "description": "tells", "parameters_json_schema": SECOND_SCHEMA},
     ]
-    config: dict[str, Any] = {"system_instruction": "be brief", "temperature": 0.5, **ask.more}
+    more = dict(ask.more)
+    contents = more.pop("contents", ask.prompt)
+    config: dict[str, Any] = {"system_instruction": "be brief", "temperature": 0.5, **more}
     if ask.tools:
         config["tools"] = [{"function_declarations": functions}]
         config["automatic_function_calling"] = {"disable": True}
-    return {"model": ask.model or "gemini-2.5-flash", "contents": ask.prompt, "config": config}
+    return {"model": ask.model or "gemini-2.5-flash", "contents": contents, "config": config}
 
 
 class _Gemini:

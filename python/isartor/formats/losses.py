@@ -31,6 +31,10 @@ REASONS: Final[dict[Why, str]] = {
 }
 
 
+_SWITCHES: Final = frozenset({"web_search_options"})
+"""Objects that ask for something by being there, be they empty."""
+
+
 class Drop(msgspec.Struct, frozen=True):
     """One row: a `field` of the format `origin` that is dropped towards `targets` (empty: any other format)."""
 
@@ -56,9 +60,20 @@ class Losses:
 
     def without(self, name: str) -> None:
         """Drop what the canonical `name` (`top_k`, `thinking`) is called in the client's format, or refuse it."""
+        self.lose(self.called(name))
+
+    def called(self, name: str) -> str:
+        """What the canonical `name` (`top_k`, `image`) is called in the client's format, with its path."""
         from isartor.formats import drops
 
-        self.lose(drops.NAMES[self._origin].get(name, name))
+        return drops.NAMES[self._origin].get(name, name)
+
+    def refuse_tool(self, kind: str) -> None:
+        """Refuse a tool that only the client's own provider has: without it the answer would be another one."""
+        from isartor.formats import drops
+
+        called = self.called(kind)
+        self.refuse(called if called != kind else drops.PLACES[self._origin].get("tool", "") + kind)
 
     def extras(self, place: Place, extra: Mapping[str, Any]) -> None:
         """Drop or refuse each field that only the client's format knows; those that say nothing (false, []) just go."""
@@ -66,7 +81,8 @@ class Losses:
 
         prefix = drops.PLACES[self._origin].get(place, "")
         for name, value in extra.items():
-            if not name.startswith("~") and value is not False and value not in (None, "", [], {}):
+            says = value is not False and value not in (None, "", [], {})
+            if not name.startswith("~") and (says or (name in _SWITCHES and value is not None)):
                 self.lose(prefix + name)
 
     def lose(self, field: str, *, where: str | None = None) -> None:

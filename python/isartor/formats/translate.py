@@ -46,6 +46,7 @@ _ERROR_BYTES: Final = 1024 * 1024
 _REPLY_BYTES: Final = 64 * 1024 * 1024
 _JSON: Final = ("content-type", "application/json")
 _SSE: Final = ("content-type", "text/event-stream; charset=utf-8")
+_DROPPED: Final = "x-isartor-dropped"
 
 # A foreign provider is told who calls, and nothing that speaks of the client's own API.
 _REQUEST_HEADERS: Final = frozenset({"user-agent", "accept-language", "http-referer", "x-title"})
@@ -90,8 +91,13 @@ class Translator:
     async def call(self, call: Call) -> Response:
         """See `isartor.ports.Provider`."""
         if call.endpoint in self._spoken:
-            response = await self._provider.call(self._own(call))
-            return response if response.status in _OK else await self._refused(call, response, call.endpoint)
+            onward, dropped = self._own(call)
+            response = await self._provider.call(onward)
+            if response.status not in _OK:
+                return await self._refused(call, response, call.endpoint)
+            if dropped:
+                response.headers.append((_DROPPED, ", ".join(dropped)))
+            return response
         if self._wire is not None and call.endpoint in CLIENTS:
             return await self._translated(call, self._wire[1] if call.stream else self._wire[0])
         if self._wire is not None and call.endpoint in _COUNTS:
@@ -104,14 +110,14 @@ class Translator:
         )
         raise NotImplementedFormatError(message)
 
-    def _own(self, call: Call) -> Call:
+    def _own(self, call: Call) -> tuple[Call, list[str]]:
         """`call` as it is, unless it carries back the state of another provider, which only we can read."""
         if call.endpoint not in CLIENTS or not any(mark in call.body for mark in seal.MARKS):
-            return call
+            return call, []
         form = self._formats[CLIENTS[call.endpoint]]
         prompt = form.read_request(call.body, model=call.model, stream=call.stream)
-        body, _ = form.write_request(prompt, self.quirks)
-        return replace(call, body=body)
+        body, dropped = form.write_request(prompt, self.quirks)
+        return replace(call, body=body), dropped
 
     async def _translated(self, call: Call, endpoint: str) -> Response:
         source = self._formats[CLIENTS[call.endpoint]]
@@ -128,7 +134,7 @@ class Translator:
         told = [line for line in response.headers if line[0] in _REPLY_HEADERS]
         told += [("x-request-id", value) for name, value in response.headers if name == "request-id"]
         if dropped:
-            told.append(("x-isartor-dropped", ", ".join(dropped)))
+            told.append((_DROPPED, ", ".join(dropped)))
         if call.stream and _content_type(response) != "application/json":
             # Gemini's clients get an array of JSON if they do not ask for events.
             array = call.endpoint == "stream_generate" and "alt=sse" not in call.query

@@ -213,7 +213,10 @@ class Cloud:
         ]
         if request.cacheable:
             headers.append(("x-isartor-cache-key", request.key))
-        if not any(name == "x-request-id" for name, _ in upstream):
+        for name, _ in upstream:
+            if name == "x-request-id":
+                break
+        else:
             headers.append(("x-request-id", exchange.head.request_id))
         return headers
 

@@ -17,7 +17,10 @@ from tests.stack.limits.making import Clock, allowance, key, rates
 def refusal(by: Allowance, tokens: int | None = None) -> RateLimitError:
     """Return the error of one request too many."""
     with pytest.raises(RateLimitError) as caught:
-        _ = by.admit() if tokens is None else by.reserve(tokens)
+        if tokens is None:
+            by.admit()
+        else:
+            by.reserve(tokens)
     return caught.value
 
 

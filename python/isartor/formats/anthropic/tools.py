@@ -101,7 +101,7 @@ def _write_tool(tool: Tool, losses: Losses, *, own: bool) -> dict[str, Any] | No
     if tool.opaque is not None:
         if tool.opaque.origin == "anthropic" and isinstance(tool.opaque.value, dict):
             return tool.opaque.value
-        _lose(losses, tool.opaque)
+        losses.refuse_tool(tool.opaque.kind)
         return None
     made: dict[str, Any] = {"name": tool.name}
     if tool.description is not None:
@@ -115,16 +115,6 @@ def _write_tool(tool: Tool, losses: Losses, *, own: bool) -> dict[str, Any] | No
     schema = _FREE_TEXT if tool.custom else tool.schema or {"properties": {}}
     made["input_schema"] = {"type": "object"} | schema
     return made
-
-
-def _lose(losses: Losses, tool: Opaque) -> None:
-    """Drop or refuse another provider's own tool under the name that its format has for it."""
-    from isartor.formats import drops
-
-    if tool.kind in drops.NAMES[tool.origin]:
-        losses.without(tool.kind)
-    else:
-        losses.extras("tool", {tool.kind: True})
 
 
 def _put_back(made: dict[str, Any], tool: Tool) -> dict[str, Any]:

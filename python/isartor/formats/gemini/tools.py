@@ -127,7 +127,7 @@ def write(tools: Sequence[Tool], losses: Losses) -> list[dict[str, Any]]:
     declared = []
     for tool in tools:
         if tool.opaque is not None:
-            losses.without(tool.opaque.kind)
+            losses.refuse_tool(tool.opaque.kind)
             continue
         losses.extras("tool", tool.extra)
         if tool.strict:

@@ -142,7 +142,9 @@ class _Writer:
                 named = [{"text": part.name}]
         found = part.media
         if found.file is not None:
-            self._losses.refuse(type(part).__name__.lower(), "a file that the client's own provider keeps")
+            self._losses.refuse(
+                self._losses.called(type(part).__name__.lower()), "a file that the client's own provider keeps"
+            )
         if found.data is not None:
             mime = found.mime or media.sniff(found.data) or _default(part)
             return [*named, {"inlineData": {"mimeType": mime, "data": found.data}}]

@@ -70,7 +70,7 @@ def _write_tool(tool: Tool, losses: Losses, *, own: bool) -> dict[str, Any] | No
         if tool.opaque.origin == "openai_chat":
             value: dict[str, Any] = tool.opaque.value
             return value
-        losses.without(tool.opaque.kind)
+        losses.refuse_tool(tool.opaque.kind)
         return None
     inner: dict[str, Any] = {"name": tool.name}
     description = tool.extra.get("~description", tool.description) if own else tool.description

@@ -157,7 +157,7 @@ def write(part: Part, losses: Losses, *, said: bool = False) -> dict[str, Any] |
         case Refusal():
             return {"type": "refusal", "refusal": part.text} if said else _text(part.text)
         case Image() | Document() if part.media.file is not None:
-            losses.refuse(_word(part), "a file that only the client's own provider keeps")
+            losses.refuse(losses.called(_word(part)), "a file that only the client's own provider keeps")
         case Image() if not said:
             return {"type": "input_image", "image_url": _url(part.media), "detail": part.detail or "auto"}
         case Document() if not said:
@@ -183,7 +183,7 @@ def _document(part: Document, losses: Losses) -> dict[str, Any] | None:
         try:
             text = b64decode(media.data or "").decode("utf-8", "replace")
         except ValueError:
-            losses.refuse("document", "its data is not base64")
+            losses.refuse(losses.called("document"), "its data is not base64")
         return _text(_titled(Document(media=media, name=part.name, text=text)))
     name = part.name or ("document.pdf" if media.mime in {None, _PDF} else "document")
     return {"type": "input_file", "filename": name, "file_data": _url(Media(mime=media.mime or _PDF, data=media.data))}

@@ -114,7 +114,7 @@ def _output(result: ToolResult, losses: Losses) -> Any:
 
 def _result_part(part: Part, losses: Losses) -> dict[str, Any] | None:
     if isinstance(part, ToolCall | ToolResult | Thinking):
-        losses.refuse("tool_result")
+        losses.refuse(losses.called("tool_result"))
     if isinstance(part, Opaque) and part.origin == NAME:
         return part.value  # type: ignore[no-any-return] # JSON
     return content.write(part, losses)

@@ -239,7 +239,7 @@ def write(tools: Iterable[Tool], losses: Losses) -> list[dict[str, Any]]:
     written: list[dict[str, Any]] = []
     for tool in tools:
         if tool.opaque is not None:
-            losses.without(tool.opaque.kind)
+            losses.refuse_tool(tool.opaque.kind)
             continue
         one: dict[str, Any] = {"type": "custom" if tool.custom else "function", "name": tool.name}
         if tool.description:
