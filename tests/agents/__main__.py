@@ -1,4 +1,4 @@
-"""Run the real agents: `python -m tests.agents [--only NAME ...] [--direct]`.
+"""Run the real agents: `python -m tests.agents [--only NAME ...] [--provider ID | --direct]`.
 
 1. Install what is missing into `.cache/agents` (the only step with a network).
 2. Start over inside a namespace with loopback only.
@@ -7,6 +7,7 @@
    `.cache/agents/runs`.
 
 Exit codes: 0 all well, 1 a case failed, 2 it could not be tried here.
+`--provider` puts a provider of another format behind the gateway: `--only claude --provider openai`.
 `--direct` leaves the gateway out and shows what differs between two runs: the way to learn a new version.
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,12 +48,15 @@ def main() -> int:
     names = ", ".join(cases)
     parser.add_argument("--only", nargs="+", choices=cases, default=list(cases), metavar="CASE", help=names)
     parser.add_argument("--direct", action="store_true", help="no gateway: show what differs between two runs")
+    parser.add_argument("--provider", choices=("openai", "anthropic", "gemini"), help="instead of the agent's own")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     chosen = [cases[name] for name in given.only]
     try:
         if given.inside:
             sandbox.raise_loopback()
+            if given.provider is not None:
+                chosen = [(agent, replace(case, provider=given.provider, path="")) for agent, case in chosen]
             return _run_all(chosen, direct=given.direct)
         for agent in dict.fromkeys(agent.INSTALL for agent, _ in chosen):
             did = install(agent, CACHE)

@@ -10,7 +10,7 @@ from isartor._native import Exact, Gate
 from isartor.errors import IsartorError
 from isartor.formats import FORMATS, SURFACES
 from isartor.formats.translate import Translator
-from isartor.ports import Call, Headers, ProviderStatus, Reached, Tally
+from isartor.ports import Call, Headers, Ping, ProviderStatus, Quirk, Reached, Revealable, Tally
 from isartor.server import routes
 from isartor.stack.cloud import Cloud
 from isartor.stack.exact import ExactCache
@@ -138,7 +138,7 @@ class FakeProvider:
 
     name = "fake"
     model = "fake-model"
-    quirks: frozenset[str] = frozenset()
+    quirks: frozenset[Quirk] = frozenset()
 
     def __init__(self, *replies: FakeResponse | Exception, endpoints: Iterable[str] | None = None) -> None:
         """`endpoints`: what it speaks; everything if not given."""
@@ -169,6 +169,11 @@ class FakeProvider:
             substitute=self.substitute,
             finished=self.finished.append,
         )
+
+    async def ping(self, key: Revealable | None = None, *, deep: bool = False) -> Ping:
+        """See `isartor.ports.Provider`."""
+        del key, deep
+        return Ping(reachable=True)
 
     def status(self) -> ProviderStatus:
         """See `isartor.ports.Provider`."""

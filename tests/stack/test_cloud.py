@@ -384,6 +384,20 @@ def test_a_stream_of_another_format_is_kept_in_the_clients_form() -> None:
     run(test)
 
 
+def test_a_stream_of_another_format_in_which_nothing_comes_has_not_begun() -> None:
+    """It is an error like any other before the first byte, so that another provider can be asked."""
+
+    async def test() -> None:
+        response = FakeResponse(200, SSE, [b"<html>"])
+        stack = Stack(FakeProvider(response, endpoints=["chat"]))
+        with pytest.raises(UpstreamError) as caught:
+            await stack.ask({**chat(), "max_tokens": 5, "stream": True}, endpoint="messages")
+        assert (caught.value.status, caught.value.retryable) == (502, True)
+        assert response.closed
+
+    run(test)
+
+
 def test_a_field_that_cannot_be_said_is_refused_before_anything_is_sent() -> None:
     """The error names the client's own field."""
 

@@ -57,9 +57,7 @@ class Seen:
 
 def told(client: str, system: str, turns: list[Turn]) -> dict[str, Any]:
     """Return the arguments with which an SDK says this."""
-    return {"chat": _chat, "responses": _responses, "messages": _messages, "generate": _generate}[client](
-        system, turns
-    )
+    return {"chat": _chat, "responses": _responses, "messages": _messages, "generate": _generate}[client](system, turns)
 
 
 def seen(call: Call) -> Seen:
@@ -174,7 +172,8 @@ def _content(content: Any) -> list[Part]:
 
 
 def _of_chat(body: Any) -> Seen:
-    got, names = Seen(), {}
+    got = Seen()
+    names: dict[str, str] = {}
     for message in body["messages"]:
         role, content = message["role"], _content(message.get("content"))
         if role in {"system", "developer"}:
@@ -188,7 +187,8 @@ def _of_chat(body: Any) -> Seen:
                 names[call["id"]] = function["name"]
                 content.append(("call", call["id"], function["name"], json.loads(function["arguments"])))
             got.add(role, content)
-    got.tools = [(tool["function"]["name"], tool["function"]["parameters"]) for tool in body.get("tools") or []]
+    functions = [tool[tool["type"]] for tool in body.get("tools") or []]
+    got.tools = [(function["name"], function.get("parameters")) for function in functions]
     got.max_tokens = body.get("max_completion_tokens", body.get("max_tokens"))
     given = body.get("stop")
     got.stop = [given] if isinstance(given, str) else given
@@ -201,7 +201,8 @@ def _of_chat(body: Any) -> Seen:
 
 
 def _of_responses(body: Any) -> Seen:
-    got, names = Seen(system=body.get("instructions") or ""), {}
+    got = Seen(system=body.get("instructions") or "")
+    names: dict[str, str] = {}
     given = body["input"]
     for item in [{"role": "user", "content": given}] if isinstance(given, str) else given:
         kind = item.get("type", "message")
@@ -215,7 +216,7 @@ def _of_responses(body: Any) -> Seen:
             got.said(*_content(item["content"]))
         elif kind == "message":
             got.add(item["role"], _content(item["content"]))
-    got.tools = [(tool["name"], tool["parameters"]) for tool in body.get("tools") or []]
+    got.tools = [(tool["name"], tool.get("parameters")) for tool in body.get("tools") or []]
     got.max_tokens, got.temperature = body.get("max_output_tokens"), body.get("temperature")
     choice = body.get("tool_choice")
     got.choice = choice["name"] if isinstance(choice, dict) else choice
@@ -224,7 +225,8 @@ def _of_responses(body: Any) -> Seen:
 
 
 def _of_messages(body: Any) -> Seen:
-    got, names = Seen(), {}
+    got = Seen()
+    names: dict[str, str] = {}
     system = body.get("system") or []
     got.said(*([system] if isinstance(system, str) else [block["text"] for block in system]))
     for message in body["messages"]:
@@ -251,7 +253,7 @@ def _of_messages(body: Any) -> Seen:
     got.max_tokens, got.stop = body["max_tokens"], body.get("stop_sequences")
     got.temperature = body.get("temperature")
     choice = body.get("tool_choice") or {}
-    got.choice = choice.get("name") or {"any": "required"}.get(choice.get("type"), choice.get("type"))
+    got.choice = choice.get("name") or {"any": "required"}.get(choice.get("type", ""), choice.get("type"))
     got.schema = ((body.get("output_config") or {}).get("format") or {}).get("schema")
     return got
 
@@ -281,6 +283,6 @@ def _of_generate(body: Any) -> Seen:
     got.temperature = config.get("temperature")
     calling = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
     names = calling.get("allowedFunctionNames")
-    got.choice = names[0] if names else {"ANY": "required"}.get(calling.get("mode"), calling.get("mode"))
+    got.choice = names[0] if names else {"ANY": "required"}.get(calling.get("mode", ""), calling.get("mode"))
     got.schema = config.get("responseJsonSchema") or config.get("responseSchema")
     return got

@@ -74,7 +74,12 @@ _LIMITS: dict[str, dict[str, Any]] = {
     "messages": {"max_tokens": 77, "extra_body": {"temperature": 0.25}, "stop_sequences": ["END", "FIN"]},
     "generate": {"max_output_tokens": 77, "temperature": 0.25, "stop_sequences": ["END", "FIN"]},
 }
-_PLAIN = {"custom": "gpt-4o", "responses-only": "gpt-4o", "anthropic": "claude-sonnet-4-5", "gemini": "gemini-2.0-flash"}
+_PLAIN = {
+    "custom": "gpt-4o",
+    "responses-only": "gpt-4o",
+    "anthropic": "claude-sonnet-4-5",
+    "gemini": "gemini-2.0-flash",
+}
 
 
 @matrix

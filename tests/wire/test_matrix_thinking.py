@@ -57,6 +57,7 @@ def first(client: str, model: str, prompt: str) -> Json:
 def second(client: str, body: Json, reply: Json, calls: list[str], words: str) -> Json:
     """Return the next request: the reply as it came, what its calls gave if there are any, or the user's next words."""
     more = json.loads(json.dumps(body))
+    told: list[Json]
     if client == "chat":
         told = [{"role": "tool", "tool_call_id": one, "content": words} for one in calls]
         more["messages"] += [reply, *(told or [{"role": "user", "content": words}])]
@@ -88,7 +89,10 @@ def whole(client: str, reply: httpx.Response, *, stream: bool) -> Json:
     if client == "responses":
         return found[-1]["response"]["output"]
     if client == "generate":
-        return {"role": "model", "parts": [part for value in found for part in value["candidates"][0]["content"]["parts"]]}
+        return {
+            "role": "model",
+            "parts": [part for value in found for part in value["candidates"][0]["content"]["parts"]],
+        }
     return _chat(found) if client == "chat" else _messages(found)
 
 
@@ -208,7 +212,8 @@ def test_thoughts_go_back_to_who_had_them(
     again = http.post(target, json=second(client, body, reply, calls, words))
     assert again.status_code == 200, again.text
     call = stub.calls(words)[0]
-    assert sealed(call, tag), call.body.decode()
+    # A thought cannot be the last block of a message, and Gemini does not insist on its mark behind a text.
+    assert sealed(call, tag) or (wire == "gemini" and client == "messages" and not tools), call.body.decode()
     turns = seen(call).turns
     assert [role for role, _ in turns] == ["user", "assistant", "user"]
     if tools:
@@ -220,10 +225,10 @@ def test_thoughts_go_back_to_who_had_them(
 _WANTED: dict[str, Callable[[Json], Json]] = {
     "custom": lambda body: body["reasoning_effort"] in {"medium", "high"},
     "responses-only": lambda body: body["reasoning"]["effort"] in {"medium", "high"},
-    "anthropic": lambda body: body["thinking"]["type"] == "enabled"
-    and 1024 <= body["thinking"]["budget_tokens"] < body["max_tokens"],
-    "gemini": lambda body: body["generationConfig"]["thinkingConfig"]["includeThoughts"]
-    and body["generationConfig"]["thinkingConfig"]["thinkingBudget"] > 1024,
+    "anthropic": lambda body: (
+        body["thinking"]["type"] == "enabled" and 1024 <= body["thinking"]["budget_tokens"] < body["max_tokens"]
+    ),
+    "gemini": lambda body: body["generationConfig"]["thinkingConfig"]["thinkingBudget"] > 1024,
 }
 
 
@@ -238,3 +243,6 @@ def test_thinking_is_asked_for(
     assert answer.status_code == 200, answer.text
     body = stub.calls(prompt)[0].json
     assert _WANTED[wire](body), body
+    if wire == "gemini":
+        # Of these the clients of chat completions do not ask to see any.
+        assert body["generationConfig"]["thinkingConfig"].get("includeThoughts", False) is (client != "chat")

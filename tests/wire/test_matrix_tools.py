@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.stub import Stub
 from tests.wire import sdk
+from tests.wire.ask import body, events, path, said
 from tests.wire.asking import SECOND_SCHEMA, SECOND_TOOL, TOOL_NAME, TOOL_SCHEMA
 from tests.wire.gateway import Gateway
-from tests.wire.talk import seen, told
+from tests.wire.talk import OPERATIONS, PNG, WIRES, seen, told
 from tests.wire.test_matrix_text import matrix, streamed
 
 GatewayOf = Callable[[str], Gateway]
 Fresh = Callable[..., str]
 
+_TOOLS: dict[str, list[Any]] = {
+    "responses": [{"type": "function", "name": TOOL_NAME, "parameters": TOOL_SCHEMA, "strict": False}],
+    "messages": [{"name": TOOL_NAME, "input_schema": TOOL_SCHEMA}],
+}
 _CALLED = {"chat": "tool_calls", "responses": "completed", "messages": "tool_use", "generate": "STOP"}
 
 
@@ -101,3 +107,79 @@ def test_the_choice_of_a_tool(
     ask(gateway_of(wire).url, prompt, tools=True, more=dict(_CHOICES[client][choice]))
     # What is the default may be left out.
     assert (seen(stub.calls(prompt)[0]).choice or "auto").lower() == choice
+
+
+@streamed
+@pytest.mark.parametrize("wire", ["custom", "anthropic", "gemini"])
+def test_a_tool_of_free_text(
+    wire: str, stream: bool, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh
+) -> None:
+    """A Responses client's custom tool is called with text, not JSON, and what came of it goes back to its call."""
+    prompt, words = fresh("USE_TOOL"), fresh()
+    url = gateway_of(wire).url + "/v1/responses"
+    tool = {"type": "custom", "name": "apply_patch", "description": "patches", "format": {"type": "text"}}
+    items: list[Any] = [{"role": "user", "content": prompt}]
+    request = {"model": "m", "store": False, "stream": stream, "input": items, "tools": [tool]}
+    reply = http.post(url, json=request)
+    assert reply.status_code == 200, reply.text
+    tag = stub.calls(prompt)[0].tag
+    outputs = (events(reply.content)[-1][1]["response"] if stream else reply.json())["output"]
+    (output,) = (item for item in outputs if item["type"].endswith("_call"))
+    assert (output["type"], output["name"], output["input"]) == ("custom_tool_call", "apply_patch", f"{tag}.0")
+    result = {"type": "custom_tool_call_output", "call_id": output["call_id"], "output": words}
+    assert http.post(url, json=request | {"input": [*items, *outputs, result]}).status_code == 200
+    turns = seen(stub.calls(words)[0]).turns
+    (called,) = (part for part in turns[1][1] if part[0] == "call")
+    assert called[2:] == ("apply_patch", {"input": f"{tag}.0"})
+    assert turns[2] == ("user", [("result", called[1], "apply_patch", words)])
+
+
+_RESULTS: dict[str, Callable[[str], Any]] = {
+    "responses": lambda words: {
+        "input": [
+            {"role": "user", "content": "look"},
+            {"type": "function_call", "call_id": "call_1", "name": TOOL_NAME, "arguments": "{}"},
+            {
+                "type": "function_call_output",
+                "call_id": "call_1",
+                "output": [
+                    {"type": "input_text", "text": words},
+                    {"type": "input_image", "detail": "auto", "image_url": f"data:image/png;base64,{PNG}"},
+                ],
+            },
+        ]
+    },
+    "messages": lambda words: {
+        "messages": [
+            {"role": "user", "content": "look"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "call_1", "name": TOOL_NAME, "input": {}}]},
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "tool_result",
+                        "tool_use_id": "call_1",
+                        "content": [
+                            {"type": "text", "text": words},
+                            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
+                        ],
+                    }
+                ],
+            },
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize(("client", "wire"), [(a, b) for a in _RESULTS for b in WIRES if a != OPERATIONS[b]])
+def test_a_picture_that_a_tool_gave(
+    client: str, wire: str, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh
+) -> None:
+    """It reaches the provider behind the result or in it, wherever that API takes pictures."""
+    words = fresh()
+    request = body(client, "", tools=_TOOLS[client]) | _RESULTS[client](words)
+    reply = http.post(gateway_of(wire).url + path(client), json=request)
+    assert reply.status_code == 200, reply.text
+    call = stub.calls(words)[0]
+    assert call.body.count(PNG.encode()) == 1
+    assert said(client, reply).startswith(f"stub answer {call.tag}")

@@ -41,6 +41,7 @@ _WIRES: Final = (
 """What a provider may speak, in order of preference: the operation for JSON and the one for a stream."""
 _COUNTS: Final[Mapping[str, str]] = {"count_tokens": "anthropic", "gemini_count": "gemini"}
 
+_MARK, _MARK_IN_BASE64 = seal.MARKS
 _OK: Final = range(200, 300)
 _ERROR_BYTES: Final = 1024 * 1024
 _REPLY_BYTES: Final = 64 * 1024 * 1024
@@ -112,7 +113,7 @@ class Translator:
 
     def _own(self, call: Call) -> tuple[Call, list[str]]:
         """`call` as it is, unless it carries back the state of another provider, which only we can read."""
-        if call.endpoint not in CLIENTS or not any(mark in call.body for mark in seal.MARKS):
+        if not (_MARK in call.body or _MARK_IN_BASE64 in call.body) or call.endpoint not in CLIENTS:
             return call, []
         form = self._formats[CLIENTS[call.endpoint]]
         prompt = form.read_request(call.body, model=call.model, stream=call.stream)
@@ -241,8 +242,9 @@ class Translation:
         """Wait for the first bytes of ours: a provider that fails before them can still be replaced by another."""
         try:
             first = await self.read()
-            if self._error is not None and not first:
-                raise self._error  # noqa: TRY301 - closed like any other failure
+            if first is None:
+                message = "The provider ended the stream before anything had come."
+                raise UpstreamError(message, code="upstream_cut", retryable=True)  # noqa: TRY301 - closed like any other
         except BaseException:
             await self.close()
             raise

@@ -54,6 +54,7 @@ class Chain:
     ) -> None:
         """`links`: at least one, the primary first. `hedge_after_secs`: 0 for never. `roll`: numbers from 0 to 1."""
         self.links = tuple(links)
+        self._ends = {link: partial(self._finished, link) for link in self.links}
         self.name = self.links[0].name
         self.model = self.links[0].provider.model
         self._retry = retry
@@ -257,7 +258,7 @@ class Chain:
             attempts=trip.attempts,
             substitute=model != call.model,
             ticket=ticket,
-            finished=partial(self._finished, link),
+            finished=self._ends[link],
         )
 
     def _finished(self, link: Link, whole: bool) -> None:  # noqa: FBT001 # `Reached.finished` is called so

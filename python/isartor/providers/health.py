@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec.structs import replace
 
+from isartor.config import Secret
 from isartor.errors import ConfigError, RequestError
 from isartor.providers import registry
 from isartor.providers.base import Settings
@@ -23,7 +24,7 @@ from isartor.providers.urls import same_host
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from isartor.ports import Ping, Revealable
+    from isartor.ports import Ping
     from isartor.providers.keys import Key
     from isartor.providers.link import Link
 
@@ -38,31 +39,6 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provider: str | None = None
     url: str | None = None
     api_key: str | None = None
-
-
-class Pinging(Protocol):
-    """A provider that can be pinged."""
-
-    async def ping(self, key: Revealable | None = None, *, deep: bool = False) -> Ping:
-        """See `isartor.ports.Provider`."""
-
-
-class Typed:
-    """A key that somebody has typed in."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        """`text`: the key."""
-        self._text = text
-
-    def reveal(self) -> str:
-        """The key itself."""
-        return self._text
-
-    def __repr__(self) -> str:
-        """Never shows the key."""
-        return "***"
 
 
 class Watch:
@@ -148,7 +124,7 @@ class Watch:
                 azure_deployment_id="-" if asked.provider == "azure" else None,
                 where="body",
             )
-        key = Typed(asked.api_key) if asked.api_key else None
+        key = Secret(asked.api_key) if asked.api_key else None
         settings = replace(known, api_key=None, url=asked.url or known.url)
         try:
             provider = registry.build(settings)
