@@ -111,7 +111,12 @@ class Gateway:
             gate=self.gate,
             keeper=self.keeper,
             health=Health(
-                config, worker=self.worker, provider=self.upstream, semantic=self.semantic, faults=self._faults
+                config,
+                worker=self.worker,
+                provider=self.upstream,
+                semantic=self.semantic,
+                faults=self._faults,
+                concurrency=self.turnstile.status,
             ),
             cache=CacheAdmin(self.store, self.worker),
             operations=Operations(

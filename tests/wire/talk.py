@@ -231,7 +231,7 @@ def _of_messages(body: Any) -> Seen:
     got.said(*([system] if isinstance(system, str) else [block["text"] for block in system]))
     for message in body["messages"]:
         content = message["content"]
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        blocks: list[Any] = [{"type": "text", "text": content}] if isinstance(content, str) else content
         parts: list[Part] = []
         for block in blocks:
             if block["type"] == "text":

@@ -222,6 +222,29 @@ def test_thoughts_go_back_to_who_had_them(
     assert "thinking" not in again.headers.get("x-isartor-dropped", "") or wire == "custom"
 
 
+@streamed
+@pytest.mark.parametrize("client", ["chat", "responses", "generate"])
+def test_what_nobody_may_read_goes_back_too(
+    client: str, stream: bool, gateway_of: GatewayOf, stub: Stub, http: httpx.Client, fresh: Fresh
+) -> None:
+    """Anthropic's redacted thoughts show no text, travel with the client and are back behind the readable ones."""
+    prompt, words, model = fresh("THINK USE_TOOL [[redacted]]"), fresh(), THINKERS["anthropic"]
+    body = first(client, model, prompt)
+    if stream and client != "generate":
+        body["stream"] = True
+    target = gateway_of("anthropic").url + path(client, stream=stream, model=model)
+    answer = http.post(target, json=body)
+    assert answer.status_code == 200, answer.text
+    tag = stub.calls(prompt)[0].tag
+    reply = whole(client, answer, stream=stream)
+    assert thoughts(client, reply) == f"thinking {tag} step one, Schritt zwei ü"
+    assert http.post(target, json=second(client, body, reply, called(client, reply), words)).status_code == 200
+    call = stub.calls(words)[0]
+    assert sealed(call, tag), call.body.decode()
+    (turn,) = (turn for turn in call.json["messages"] if turn["role"] == "assistant")
+    assert turn["content"][1] == {"type": "redacted_thinking", "data": f"redacted+{tag}/AAAA=="}
+
+
 _WANTED: dict[str, Callable[[Json], Json]] = {
     "custom": lambda body: body["reasoning_effort"] in {"medium", "high"},
     "responses-only": lambda body: body["reasoning"]["effort"] in {"medium", "high"},

@@ -32,8 +32,10 @@ class Health:
         provider: Upstream,
         semantic: SemanticCache | None = None,
         faults: Callable[[], list[str]] = list,
+        concurrency: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
-        """The parts are only read. `faults`: what is wrong without stopping anything."""
+        """The parts are only read. `faults`: what is wrong without stopping anything. `concurrency`: how busy L0 is."""
+        self._concurrency = concurrency
         self._config = config
         self._worker = worker
         self._provider = provider
@@ -64,6 +66,7 @@ class Health:
             "prompt_total_requests": state.totals["total_prompts"],
             "prompt_total_deflected_requests": state.totals["total_deflected_prompts"],
             "cache": state.cache,
+            "concurrency": self._concurrency(),
             "faults": self._faults(),
         }
 
