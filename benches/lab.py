@@ -127,7 +127,11 @@ class Lab:
             yield server.ready()
 
     def gateway_server(
-        self, upstream: Server, env: Mapping[str, str] | None = None, home: Path | None = None
+        self,
+        upstream: Server,
+        env: Mapping[str, str] | None = None,
+        home: Path | None = None,
+        cpus: tuple[int, ...] | None = None,
     ) -> Server:
         """`isartor up`, started and not waited for, with the stub as its provider; in a new home if none is given.
 
@@ -144,14 +148,18 @@ class Lab:
         command = [*isartor(), "up", "--port", str(port)]
         settings |= env or {}
         home = self.home() if home is None else home
-        return Server("isartor", command, port=port, cpus=self.cpus.server, home=home, env=settings)
+        return Server("isartor", command, port=port, cpus=cpus or self.cpus.server, home=home, env=settings)
 
     @contextmanager
     def gateway(
-        self, upstream: Server, env: Mapping[str, str] | None = None, home: Path | None = None
+        self,
+        upstream: Server,
+        env: Mapping[str, str] | None = None,
+        home: Path | None = None,
+        cpus: tuple[int, ...] | None = None,
     ) -> Iterator[Server]:
         """`isartor up`, answering."""
-        with self.running(self.gateway_server(upstream, env, home)) as server:
+        with self.running(self.gateway_server(upstream, env, home, cpus)) as server:
             yield server.ready()
 
     @contextmanager

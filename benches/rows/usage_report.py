@@ -27,6 +27,7 @@ DEFINITION = Definition(
             "The lines are those that the gateway's own log makes of events, with other times put in. Cold is the first request "
             "to a new gateway, which reads the whole file, from the page cache; warm is the next one"
         ),
+        "There is no load beside it, so the gateway has all CPUs here",
     ),
 )
 EVENTS: Final = 1_000_000
@@ -40,11 +41,12 @@ def run(lab: Lab) -> Result:
     home = lab.home()
     file = home / ".isartor" / "usage.jsonl"
     sums = usage_file.write(file, EVENTS // 20 if lab.plan.quick else EVENTS)
+    cpus = tuple(sorted({*lab.cpus.server, *lab.cpus.load}))
     quiet = Quiet()
     with lab.stub() as upstream:
 
         def once() -> tuple[float, float]:
-            with lab.gateway(upstream, home=home) as gateway:
+            with lab.gateway(upstream, home=home, cpus=cpus) as gateway:
                 return asked(gateway, sums), asked(gateway, sums)
 
         once()  # Into the page cache.

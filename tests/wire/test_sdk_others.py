@@ -86,9 +86,7 @@ def test_gemini_models(make_gateway: Callable[..., Gateway]) -> None:
         assert "models/gemini-2.5-flash" in [model.name for model in client.models.list()]
 
 
-FOREIGN = [
-    (endpoint, provider) for endpoint in ("completions", "embeddings") for provider in ("anthropic", "gemini")
-]
+FOREIGN = [(endpoint, provider) for endpoint in ("completions", "embeddings") for provider in ("anthropic", "gemini")]
 
 
 @pytest.mark.parametrize(("endpoint", "provider"), FOREIGN)

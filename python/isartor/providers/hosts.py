@@ -5,6 +5,7 @@ No name is looked up: in offline mode the look-up itself would already be traffi
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 
@@ -28,13 +29,16 @@ _PRIVATE_SUFFIXES: Final = (
     ".lan",
     ".home.arpa",
 )
+# What the HTTP client reads as it stands here. In anything else it may see another host: it takes an escape, a
+# backslash or a full stop of another script apart, and a last label that is a number for an IPv4 address.
+_NAME: Final = re.compile(r"(?:[a-z0-9_-]+\.)*(?!(?:[0-9]+|0x[0-9a-f]*)\Z)[a-z0-9_-]+")
 
 
 def is_loopback(host: str) -> bool:
     """Whether `host` (a name or an address, IPv6 with or without brackets) is this machine."""
     host = _bare(host)
     if host == "localhost" or host.endswith(".localhost"):
-        return True
+        return _NAME.fullmatch(host) is not None
     try:
         address = ip_address(host)
     except ValueError:
@@ -53,7 +57,7 @@ def is_private(host: str) -> bool:
     try:
         address = ip_address(host)
     except ValueError:
-        return bool(host) and ("." not in host or host.endswith(_PRIVATE_SUFFIXES))
+        return _NAME.fullmatch(host) is not None and ("." not in host or host.endswith(_PRIVATE_SUFFIXES))
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     return any(address in net for net in _PRIVATE if net.version == address.version)
@@ -70,7 +74,7 @@ def allowed_offline(host: str, allowed: Iterable[str]) -> bool:
 
 def _matches(host: str, entry: str) -> bool:
     if entry.startswith("*."):
-        return host.endswith(entry[1:])
+        return host.endswith(entry[1:]) and _NAME.fullmatch(host) is not None
     return host == entry
 
 

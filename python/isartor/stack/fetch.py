@@ -171,7 +171,9 @@ class Fetch:
         headers = response.headers
         self._account.bytes = len(body)
         if isinstance(outcome, Complete):
-            flight.note = self._keep(outcome)
+            # What was only estimated here is estimated again: a stored one would pass for the provider's own count.
+            estimated = any(name == "x-isartor-estimated" for name, _ in headers)
+            flight.note = "detail=estimate" if estimated else self._keep(outcome)
             if self._request.stream:
                 body = outcome.render_for(self._request)
                 headers = _as(headers, _SSE if self._request.sse else _JSON)

@@ -139,7 +139,7 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon:
     if let (Some(x), Some(y)) = (of_a, of_b)
         && x != y
     {
-        found.push(Veto { what: "modality", a: x.to_owned(), b: y.to_owned() });
+        found.push(Veto { what: "modal verb", a: x.to_owned(), b: y.to_owned() });
     }
     found.extend(marks::differing(&a.marks, &b.marks).into_iter().map(|(what, a, b)| Veto { what, a, b }));
     found

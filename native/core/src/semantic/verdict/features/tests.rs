@@ -89,7 +89,7 @@ fn facts_that_differ_forbid() {
     assert_eq!(vetoes("i am hot at 5", "hot at 5"), Vec::<&str>::new(), "no time of day");
     assert_eq!(vetoes("it is hot but not cold", "it is cold but not hot"), ["negation"]);
     assert_eq!(vetoes("stop in the cat", "stop out the cat"), ["opposite"]);
-    assert_eq!(vetoes("can i stop the cat", "do i have to stop the cat"), ["modality"]);
+    assert_eq!(vetoes("can i stop the cat", "do i have to stop the cat"), ["modal verb"]);
     assert!(vetoes("set 512Mi of memory", "set 512Gi of memory").contains(&"unit"));
     assert!(vetoes("form 1099-NEC", "form 1099-INT").contains(&"literal"));
     assert_eq!(vetoes("hot", "cold"), ["opposite"]);
