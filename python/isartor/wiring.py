@@ -20,9 +20,9 @@ from isartor.formats.counting import Counter
 from isartor.formats.translate import Translator
 from isartor.observe.requests import RequestLog
 from isartor.providers import registry
-from isartor.providers.base import Limits, Settings
 from isartor.providers.breaker import Breaker
 from isartor.providers.chain import Chain
+from isartor.providers.configured import settings_of
 from isartor.providers.health import Watch
 from isartor.providers.keys import Pool
 from isartor.providers.link import Link
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from isartor.config import Config
     from isartor.ports import Budget, Embedder
+    from isartor.providers.base import Settings
 
 _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]", "::1")
 _PURGE_SECS: Final = 60
@@ -194,33 +195,6 @@ def watch_of(config: Config, chain: Chain) -> Watch:
     return Watch(links, interval_secs=config.provider_health_check_interval_secs)
 
 
-def settings_of(config: Config) -> tuple[Settings, ...]:
-    """The providers as they are configured, in the order of the chain."""
-    first = Settings(
-        provider="demo" if config.demo else config.llm_provider,
-        url=None if config.demo else config.external_llm_url,
-        model=config.external_llm_model,
-        api_key=config.external_llm_api_key,
-        azure_deployment_id=config.azure_deployment_id,
-        azure_api_version=config.azure_api_version,
-        **_common(config),
-    )
-    others = (
-        Settings(
-            provider=entry.provider,
-            url=entry.url,
-            model=entry.model,
-            api_key=entry.api_key,
-            azure_deployment_id=entry.azure_deployment_id,
-            azure_api_version=entry.azure_api_version,
-            where=f"fallback_providers[{place}]",
-            **_common(config),
-        )
-        for place, entry in enumerate(config.fallback_providers)
-    )
-    return first, *others
-
-
 def _primary(config: Config, settings: Settings) -> Link:
     pool = Pool.of(
         config.external_llm_api_key,
@@ -232,7 +206,7 @@ def _primary(config: Config, settings: Settings) -> Link:
         _reachable(settings),
         pool=pool,
         breaker=_breaker(config),
-        setting="external_llm_api_key",
+        setting=_keys(settings, config.external_llm_api_key, config.provider_keys),
         about=_about(settings),
     )
 
@@ -251,9 +225,15 @@ def _fallback(config: Config, place: int, settings: Settings) -> Link:
         model=provider.model,
         pool=pool,
         breaker=_breaker(config),
-        setting=settings.key("api_key"),
+        setting=_keys(settings, entry.api_key, entry.provider_keys),
         about={"config_index": place, **_about(settings)},
     )
+
+
+def _keys(settings: Settings, single: object, several: object) -> str:
+    """The settings that a provider's keys stand in, for messages."""
+    names = ["api_key"] * (single is not None or not several) + ["provider_keys"] * bool(several)
+    return " and ".join(settings.key(name) for name in names)
 
 
 def _about(settings: Settings) -> dict[str, Any]:
@@ -265,19 +245,6 @@ def _about(settings: Settings) -> dict[str, Any]:
         "azure_api_version": settings.azure_api_version if azure else None,
     }
     return {name: value for name, value in about.items() if value is not None}
-
-
-def _common(config: Config) -> dict[str, Any]:
-    return {
-        "limits": Limits(
-            l3_connect_timeout_secs=config.l3_connect_timeout_secs,
-            l3_first_byte_timeout_secs=config.l3_first_byte_timeout_secs,
-            l3_read_timeout_secs=config.l3_read_timeout_secs,
-            l3_timeout_secs=config.l3_timeout_secs,
-        ),
-        "offline": config.offline_mode,
-        "offline_allowed_hosts": config.offline_allowed_hosts,
-    }
 
 
 def _breaker(config: Config) -> Breaker:

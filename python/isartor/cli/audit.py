@@ -12,9 +12,10 @@ import msgspec
 from isartor.errors import IsartorError
 from isartor.ports import Ping
 from isartor.providers import registry
+from isartor.providers.configured import settings_of
 from isartor.providers.hosts import allowed_offline, is_private
 from isartor.providers.service import HttpService
-from isartor.wiring import chain_of, settings_of
+from isartor.wiring import chain_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

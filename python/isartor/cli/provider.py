@@ -1,4 +1,4 @@
-"""What the command line says about the provider, from the configuration alone: providers are not loaded for it."""
+"""What the command line knows about the providers before a gateway runs: whether each can be built and has a key."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from isartor.config import Config
+    from isartor.providers.base import Settings
 
 # The provider's usual variable: never read, since a key that happens to lie there must not spend money unasked; named
 # in the hint, because it is where the user's key is likely to be.
@@ -16,28 +17,38 @@ _USUAL_VARIABLE: Final = {
     "anthropic": "ANTHROPIC_API_KEY",
     "gemini": "GEMINI_API_KEY",
 }
-_NEEDS_NO_KEY: Final = frozenset({"ollama"})
+
+
+def check(config: Config) -> None:
+    """Raise `ConfigError` for a provider that cannot be: its name is unknown, or something that it needs is missing."""
+    from isartor.providers.configured import settings_of
+
+    for settings in settings_of(config):
+        _lacks_key(settings)
 
 
 def keyless(config: Config) -> bool:
     """Whether a miss can only be refused, because the provider needs a key and none is set."""
-    return (
-        not config.demo
-        and config.external_llm_api_key is None
-        and not config.provider_keys
-        and config.external_llm_url is None
-        and config.llm_provider not in _NEEDS_NO_KEY
-    )
+    from isartor.providers.configured import settings_of
+
+    return not config.provider_keys and _lacks_key(settings_of(config)[0])
 
 
 def keyless_fallbacks(config: Config) -> Iterator[str]:
     """What to say of each provider behind the first that needs a key and has none."""
-    for place, entry in enumerate(config.fallback_providers):
-        has_key = entry.api_key is not None or entry.provider_keys
-        if not has_key and entry.url is None and entry.provider not in _NEEDS_NO_KEY:
-            from isartor.providers.base import key_warning
+    from isartor.providers.base import key_warning
+    from isartor.providers.configured import settings_of
 
-            yield key_warning(entry.provider, f"fallback_providers[{place}]")
+    for entry, settings in zip(config.fallback_providers, settings_of(config)[1:], strict=True):
+        if not entry.provider_keys and _lacks_key(settings):
+            yield key_warning(entry.provider, settings.where)
+
+
+def _lacks_key(settings: Settings) -> bool:
+    """Whether the provider needs a key and has none of its own: it is asked itself, for it knows when it needs none."""
+    from isartor.providers import registry
+
+    return registry.build(settings).status()["state"] == "no_api_key"
 
 
 def hint(config: Config) -> str:

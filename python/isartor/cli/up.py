@@ -24,6 +24,7 @@ def run(options: UpOptions) -> int:
     config = loaded.config
     if options.demo_if_keyless and provider.keyless(config):
         config = msgspec.structs.replace(config, demo=True)
+    provider.check(config)
     port.check(config.server.host, config.server.port)
     if options.detach:
         from isartor.cli import detach

@@ -25,10 +25,22 @@ def notes(settings: Mapping[str, Any]) -> Iterator[str]:
     if settings["hedge_after_ms"] and not settings["fallback_providers"]:
         yield "hedge_after_ms has no effect without fallback_providers: there is no other provider to ask"
     yield from _quotas(settings)
+    yield from _prices(settings)
+
+
+def _chain(settings: Mapping[str, Any]) -> list[str]:
+    return [settings["llm_provider"], *(entry.provider for entry in settings["fallback_providers"])]
+
+
+def _prices(settings: Mapping[str, Any]) -> Iterator[str]:
+    chain = _chain(settings)
+    for name in sorted(settings["usage_pricing"]):
+        if name.partition("/")[0] not in chain:
+            yield f"usage_pricing.{name} has no effect: the providers in use are {', '.join(dict.fromkeys(chain))}"
 
 
 def _quotas(settings: Mapping[str, Any]) -> Iterator[str]:
-    chain = [settings["llm_provider"], *(entry.provider for entry in settings["fallback_providers"])]
+    chain = _chain(settings)
     for name, quota in sorted(settings["quota"].items()):
         if name not in chain:
             yield f"quota.{name} has no effect: the providers in use are {', '.join(dict.fromkeys(chain))}"

@@ -62,13 +62,14 @@ class Watch:
     # -- by the clock
 
     def tick(self) -> None:
-        """Pings those of which nothing has been heard for as long as the interval; not while that still goes on."""
+        """Pings those of which nothing has been heard for half the interval or more; not while that still goes on."""
         if self._round is None or self._round.done():
             self._round = asyncio.get_running_loop().create_task(self.look())
 
     async def look(self) -> None:
         """One round."""
-        since = self._wall() - self._interval
+        # Half of it: the answer to the ping of the round before came a little after that round had begun.
+        since = self._wall() - self._interval / 2
         links = [link for link, _ in self._links if _can_be_asked(link) and _heard(link) <= since]
         await asyncio.gather(*(self._look_at(link) for link in links))
 

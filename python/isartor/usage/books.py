@@ -33,6 +33,10 @@ class Books:
         tally = spent.tally or _NONE
         if not deflected and requests > 1:
             tally = _NONE
+        counts: tuple[int, ...] = (tally.input, tally.output, tally.cached, tally.cache_write, tally.reasoning)
+        if min(counts) < 0 or max(counts) > _MOST:
+            counts = tuple(min(max(count, 0), _MOST) for count in counts)  # a provider may tell anything
+        read, written, cached, cache_write, reasoning = counts
         self._events.record(
             head,
             provider=spent.provider,
@@ -41,17 +45,12 @@ class Books:
             layer="l3",
             status=spent.status,
             deflected=deflected,
-            input=_count(tally.input),
-            output=_count(tally.output),
-            cached=_count(tally.cached),
-            cache_write=_count(tally.cache_write),
-            reasoning=_count(tally.reasoning),
+            input=read,
+            output=written,
+            cached=cached,
+            cache_write=cache_write,
+            reasoning=reasoning,
             estimated=tally.estimated,
             latency_ms=spent.latency_ms,
             requests=requests,
         )
-
-
-def _count(tokens: int) -> int:
-    """A provider may tell anything."""
-    return min(max(tokens, 0), _MOST)

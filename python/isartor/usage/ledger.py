@@ -78,12 +78,9 @@ class Account:
 
     def pack(self) -> bytes:
         """The record."""
-        parts = [
-            part
-            for window, (tokens, nanos) in zip(self._windows, self.used, strict=True)
-            for part in (window, tokens, nanos)
-        ]
-        return _RECORD.pack(self.digest, *parts, *self.reserved)
+        day, week, month = self._windows
+        of_day, of_week, of_month = self.used
+        return _RECORD.pack(self.digest, day, *of_day, week, *of_week, month, *of_month, *self.reserved)
 
     def inherit(self, numbers: tuple[int, ...]) -> None:
         """Takes over what another worker had used; what it had reserved is over."""
@@ -153,9 +150,14 @@ class Ledger:
 
     def used(self, account: Account, ids: tuple[int, ...]) -> tuple[list[Amount], Amount]:
         """What all workers have used in those windows, and have reserved."""
+        sums, reserved = self.look(account, ids)
+        return [Amount(*amount) for amount in sums], Amount(*reserved)
+
+    def look(self, account: Account, ids: tuple[int, ...]) -> tuple[list[list[int]], list[int]]:
+        """As `used`, in lists that are only to be looked at, now."""
         own = account.in_windows(ids)
         if not self._others:
-            return [Amount(*amount) for amount in own], Amount(*account.reserved)
+            return own, account.reserved
         sums = [list(amount) for amount in own]
         reserved = list(account.reserved)
         for other in self._others:
@@ -171,7 +173,7 @@ class Ledger:
                 if other.lives:
                     reserved[0] += max(numbers[-2], 0)
                     reserved[1] += max(numbers[-1], 0)
-        return [Amount(*amount) for amount in sums], Amount(*reserved)
+        return sums, reserved
 
     def reserve(self, account: Account, amount: Amount) -> None:
         """Sets something aside for a call."""
@@ -300,17 +302,24 @@ class Ledger:
     def _write(self, account: Account) -> None:
         if self._handle is None:
             return
-        with self._tried():
+        # Twice in every call to a provider, so without a context manager.
+        try:
             self._put(account)
+        except OSError as error:
+            self._unwritten.add(account.name)
+            self._failed(error)
+        else:
+            if self.fault:
+                self._went_well()
 
     def _put(self, account: Account) -> None:
         assert self._handle is not None
-        self._unwritten.add(account.name)
-        record = account.pack()
         place = self._places.get(account.digest)
         if place is None:
             place = self._places[account.digest] = max(self._places.values(), default=-1) + 1
-        if os.pwrite(self._handle, record, _offset(place)) == len(record):
+        if os.pwrite(self._handle, account.pack(), _offset(place)) != _RECORD.size:
+            self._unwritten.add(account.name)
+        elif self._unwritten:
             self._unwritten.discard(account.name)
 
     def _write_all(self) -> None:
@@ -337,13 +346,20 @@ class Ledger:
         try:
             yield
         except OSError as error:
-            if not self.fault:
-                log.warning("what is used of quotas is not kept in %s: %s", self._folder, error.strerror or error)
-            self.fault = f"quotas are not kept on disk: {error.strerror or error}"
+            self._failed(error)
         else:
-            if self.fault and not self._unwritten and self._handle is not None:
-                log.info("what is used of quotas is kept in %s again", self._folder)
-                self.fault = ""
+            if self.fault:
+                self._went_well()
+
+    def _failed(self, error: OSError) -> None:
+        if not self.fault:
+            log.warning("what is used of quotas is not kept in %s: %s", self._folder, error.strerror or error)
+        self.fault = f"quotas are not kept on disk: {error.strerror or error}"
+
+    def _went_well(self) -> None:
+        if not self._unwritten and self._handle is not None:
+            log.info("what is used of quotas is kept in %s again", self._folder)
+            self.fault = ""
 
 
 def _identity(about: os.stat_result) -> tuple[int, int]:

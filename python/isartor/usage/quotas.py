@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from isartor.errors import QuotaError
-from isartor.ports import Tally
 from isartor.usage.ledger import NANO, Account, Amount
 from isartor.usage.windows import PERIODS, Calendar, Period, moment
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from isartor.config.upstream import GatewayKey, Quota
-    from isartor.ports import Ticket
+    from isartor.ports import Tally, Ticket
     from isartor.usage.ledger import Ledger
     from isartor.usage.prices import Prices
     from isartor.usage.windows import Windows
@@ -77,6 +76,11 @@ class Policy:
             self.action = "block"  # whose key it is does not change with the provider
         self.ratio = quota.warning_threshold_ratio
         self.limits = limits(quota)
+        self.marks = tuple(
+            (limit.period, 0 if limit.unit == "token" else 1, min(self.ratio * limit.most, limit.most))
+            for limit in self.limits
+        )
+        """Period, place in an `Amount`, and from how much on there is something to say."""
         self.warned: set[tuple[str, int]] = set()
 
     def __repr__(self) -> str:
@@ -142,8 +146,11 @@ class Quotas:
         if own is None and theirs is None:
             return _FREE
         # The key's quota first: if it is used up, no other provider may be asked either.
-        policies = tuple(policy for policy in (theirs, own) if policy is not None)
-        cost = self._prices.cost(provider, model, Tally(input=tokens, output=OUTPUT_TOKENS))
+        policies = (own,) if own is not None else ()
+        if theirs is not None:
+            policies = (theirs, *policies)
+        rates = self._prices.of(provider, model)
+        cost = tokens * rates.input + OUTPUT_TOKENS * rates.output
         amount = Amount(tokens + OUTPUT_TOKENS, round(cost * NANO))
         now = self._calendar.now()
         for policy in policies:
@@ -167,6 +174,12 @@ class Quotas:
         return Amount(max(tally.input, 0) + max(tally.output, 0), max(round(cost * NANO), 0))
 
     def _check(self, policy: Policy, amount: Amount, now: Windows) -> None:
+        looked, held_back = self._ledger.look(policy.account, now.ids)
+        for period, place, mark in policy.marks:
+            if looked[period][place] + held_back[place] + amount[place] >= mark:
+                break
+        else:
+            return
         used, reserved = self._ledger.used(policy.account, now.ids)
         broken: list[Limit] = []
         for limit in policy.limits:

@@ -122,7 +122,8 @@ class Writer:
         if today == self._pruned:
             return
         with self._lock:
-            if self._tried(lambda: self._prune((today - self._retention_days) * DAY_SECS)):
+            # That there was nothing to leave out says nothing of whether events can be written.
+            if self._tried(lambda: self._prune((today - self._retention_days) * DAY_SECS), heals=False):
                 self._pruned = today
 
     def _run(self) -> None:
@@ -161,7 +162,8 @@ class Writer:
                 cache_write=rates.cache_write,
             )
 
-    def _tried(self, work: Callable[[], None]) -> bool:
+    def _tried(self, work: Callable[[], None], *, heals: bool = True) -> bool:
+        """Whether `work` could be done. `heals`: if so, the fault is over."""
         try:
             work()
         except OSError as error:
@@ -170,7 +172,7 @@ class Writer:
                 log.warning("usage cannot be written to %s: %s", self._file, reason)
             self.fault = f"usage cannot be written to {self._file.name}: {reason}"
             return False
-        if self.fault:
+        if self.fault and heals:
             log.info("usage is written to %s again", self._file)
             self.fault = ""
         return True

@@ -81,6 +81,8 @@ _STATUSES: Final = {
     "overloaded_error": 503,
 }
 
+_DIGITS: Final = 3
+
 
 def inside(error: Any) -> Failed:
     """An `error` member in a reply or a stream whose own status was 200."""
@@ -89,7 +91,7 @@ def inside(error: Any) -> Failed:
     said = read(502, encode({"error": error}))
     for name in ("status", "status_code", "code"):
         value = error.get(name)
-        if isinstance(value, str) and value.isdigit():
+        if isinstance(value, str) and len(value) == _DIGITS and value.isdecimal():
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600:
             return Failed(value, said.message, said.code)

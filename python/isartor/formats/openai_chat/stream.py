@@ -139,7 +139,7 @@ class Reader:
         choices = chunk.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
         # Azure begins with a chunk about its filter, which has neither choice nor id.
-        if not isinstance(choice, dict) or choice.get("index") not in {None, 0}:
+        if not isinstance(choice, dict) or choice.get("index") not in (None, 0):
             return
         self._begin(chunk)
         # A few send the whole message where the delta belongs.
@@ -157,7 +157,7 @@ class Reader:
 
     def _delta(self, delta: dict[str, Any]) -> None:
         thought = thoughts.text_of(delta)
-        details = [each for each in delta.get("reasoning_details") or () if isinstance(each, dict)]
+        details = thoughts.details_of(delta)
         if thought or details:
             self._member = self._member or thoughts.member_of(delta)
             self._grow(Thinking, thought)

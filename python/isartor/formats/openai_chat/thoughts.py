@@ -44,9 +44,15 @@ def member_of(said: Mapping[str, Any]) -> str | None:
     return "reasoning" if isinstance(said.get("reasoning"), str) and not isinstance(plain, str) else None
 
 
+def details_of(said: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The objects among its `reasoning_details`."""
+    given = said.get("reasoning_details")
+    return [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+
+
 def read(said: Mapping[str, Any]) -> list[Part]:
     """The thoughts of one message: those that came through us as whoever made them left them, or the provider's own."""
-    details = [each for each in said.get("reasoning_details") or () if isinstance(each, dict)]
+    details = details_of(said)
     ours: list[Part] = [thought for detail in details if (thought := unsealed(detail)) is not None]
     if ours:
         # The text beside them says the same once more.
