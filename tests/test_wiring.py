@@ -10,9 +10,10 @@ import pytest
 
 from isartor.config import Config
 from isartor.config.secret import Secret
+from isartor.config.upstream import FallbackProvider, ProviderKey
 from isartor.stack.exact import ExactCache
 from isartor.stack.gate import Gatekeeper
-from isartor.wiring import Gateway, tenant_of
+from isartor.wiring import Gateway, chain_of, tenant_of
 from tests.native.reading import Headers
 
 WELCOME, NO_KEY, WRONG_KEY, FOREIGN_ORIGIN, FOREIGN_HOST = range(5)
@@ -127,3 +128,22 @@ def test_aliases_reach_every_part() -> None:
     request = built.store.read(head, b'{"model":"fast","messages":[{"role":"user","content":"hi"}]}')
     assert request.model == "gpt-4o-mini"
     assert built.aliases == {"fast": "gpt-4o-mini"}
+
+
+def test_a_refused_key_is_looked_for_where_it_stands() -> None:
+    """The message names the setting that holds the provider's keys, whichever it is."""
+    several = (ProviderKey(key=Secret("b")), ProviderKey(key=Secret("c")))
+    config = Config(
+        provider_keys=several,
+        fallback_providers=(
+            FallbackProvider(provider="groq", api_key=Secret("a")),
+            FallbackProvider(provider="mistral", provider_keys=several, api_key=Secret("a")),
+            FallbackProvider(provider="cohere"),
+        ),
+    )
+    assert [link.setting for link in chain_of(config, None).links] == [
+        "provider_keys",
+        "fallback_providers[0].api_key",
+        "fallback_providers[1].api_key and fallback_providers[1].provider_keys",
+        "fallback_providers[2].api_key",
+    ]

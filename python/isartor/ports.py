@@ -78,6 +78,9 @@ class Response(Protocol):
     def ready(self) -> bytes | None:
         """A piece that has come already; `None` if one has to be waited for."""
 
+    def unread(self, piece: bytes) -> None:
+        """Take the piece back that `ready` has just given."""
+
     async def read(self) -> bytes | None:
         """Next piece of the body as it arrived, `None` at its proper end.
 

@@ -59,6 +59,12 @@ def test_it_fits_eighty_columns() -> None:
         (Config(llm_provider="ollama"), False),
         (Config(llm_provider="custom", external_llm_url="http://10.0.0.1:8000"), False),
         (Config(llm_provider="gemini"), True),
+        (Config(llm_provider="openai", external_llm_url="https://api.openai.com/v1"), True),
+        (Config(llm_provider="copilot", external_llm_url="http://10.0.0.1:8000"), True),
+        (
+            Config(llm_provider="azure", external_llm_url="https://r.openai.azure.com", azure_deployment_id="d"),
+            True,
+        ),
     ],
 )
 def test_it_knows_what_the_providers_know(config: Config, *, keyless: bool) -> None:
@@ -71,6 +77,7 @@ def test_it_knows_what_the_providers_know(config: Config, *, keyless: bool) -> N
         provider="demo" if config.demo else config.llm_provider,
         url=config.external_llm_url,
         api_key=config.external_llm_api_key,
+        azure_deployment_id=config.azure_deployment_id,
     )
     assert provider.keyless(config) == keyless
     assert (registry.build(settings).status()["state"] == "no_api_key") == keyless

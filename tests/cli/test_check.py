@@ -158,3 +158,16 @@ def test_what_is_outside_is_named(place: Path, upstream: Upstream, monkeypatch: 
     write(place, f'external_llm_url = "http://127.0.0.1:{upstream.port}"\nexternal_llm_api_key = "{GOOD}"\n')
     shown = CliRunner().invoke(app, ["check"]).stdout
     assert f"Air gap   NO: connects to http://127.0.0.1:{upstream.port}" in shown
+
+
+def test_a_look_at_the_quotas_leaves_no_trace(place: Path, upstream: Upstream) -> None:
+    """A quota that only `check` has seen is a new one for the next gateway, which counts what was used before."""
+    write(
+        place,
+        f'external_llm_url = "http://127.0.0.1:{upstream.port}"\nexternal_llm_api_key = "{GOOD}"\n'
+        "[quota.openai]\ndaily_token_limit = 1000\n",
+    )
+    folder = place / "home" / ".isartor"
+    folder.mkdir()
+    assert "0 of 1,000 tokens" in CliRunner().invoke(app, ["check"]).stdout
+    assert not list(folder.iterdir())

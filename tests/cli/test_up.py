@@ -191,3 +191,23 @@ def _listens(port: int) -> bool:
 
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"LLM_PROVIDER": "opnai"}, "llm_provider = 'opnai' is not built in; did you mean 'openai'"),
+        ({"LLM_PROVIDER": "azure"}, "llm_provider = azure needs external_llm_url"),
+        (
+            {"FALLBACK_PROVIDERS": '[{"provider": "antropic"}]'},
+            "fallback_providers[0].provider = 'antropic' is not built in; did you mean 'anthropic'?",
+        ),
+    ],
+)
+def test_a_provider_that_cannot_be_is_said_in_one_line(shell: Shell, settings: dict[str, str], said: str) -> None:
+    """Before anything is served, and without a trace."""
+    environment = {f"ISARTOR__{name}": value for name, value in settings.items()}
+    ended = shell.run("up", "--port", str(free_port()), **environment)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"isartor: {said}")
+    assert ended.stderr.count("\n") == 1

@@ -93,6 +93,10 @@ def test_a_lower_maximum_needs_no_second_setting(place: Place) -> None:
             "[quota.openai]\ndaily_token_limit = 1\naction_on_limit = 'fallback'",
             'quota.openai.action_on_limit = "fallback" is "block" here: no provider comes after openai',
         ),
+        (
+            "[usage_pricing.groq]\ninput_cost_per_million_usd = 1",
+            "usage_pricing.groq has no effect: the providers in use are openai",
+        ),
         ("hedge_after_ms = 100", "hedge_after_ms has no effect without fallback_providers"),
     ],
 )

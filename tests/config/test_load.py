@@ -190,6 +190,8 @@ def test_an_unknown_key_is_named_with_the_nearest(place: Place, toml: str, env: 
         ("", {"ISARTOR__PORT": "1e3"}, "ISARTOR__PORT must be an integer from 1 to 65535, got '1e3'"),
         ("l3_timeout_secs = 0", {}, "l3_timeout_secs must be a number above 0, up to 86400, got 0"),
         ("l3_timeout_secs = nan", {}, "l3_timeout_secs must be a number above 0"),
+        ("quota.openai.daily_cost_limit_usd = inf", {}, "daily_cost_limit_usd must be a number above 0, got inf"),
+        ("usage_pricing.openai.input_cost_per_million_usd = inf", {}, "must be a number of at least 0, got inf"),
         ("cache_ttl_secs = 0", {}, "cache_ttl_secs must be an integer of at least 1, got 0"),
         ('cache_mode = "fuzzy"', {}, "cache_mode must be one of exact, semantic, both, got 'fuzzy'"),
         ("semantic_cache.max_error_rate = 0", {}, "semantic_cache.max_error_rate must be a number above 0, up to 0.5"),

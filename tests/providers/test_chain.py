@@ -325,6 +325,16 @@ async def test_used_up_quota() -> None:
 
 
 @running
+async def test_used_up_quota_of_the_sessions_substitute() -> None:
+    """A session that was served by a substitute goes back to the first provider when the substitute may not be asked."""
+    budget = Tickets()
+    world = World([said(500), OK], [OK], budget=budget, retry=Retry(max_attempts=1))
+    assert (await world.chain.ask(SESSION)).provider == "b"
+    budget.forbidden = {"b": quota(fallback=False)}
+    assert (await world.chain.ask(SESSION)).provider == "a"
+
+
+@running
 async def test_client_leaves_during_a_wait() -> None:
     """Nothing stays open, and what was reserved is given back."""
     budget = Tickets()

@@ -61,10 +61,14 @@ async def test_providers_of_whom_nothing_was_heard_are_pinged() -> None:
     await looks.look()
     assert (len(fresh.keys), len(silent.keys), len(keyless.keys)) == (0, 1, 0)
     assert links[1].last_error_message == "the key was refused (status 401)"
-    clock.now += 55
+    clock.now += 25
     await looks.look()
     assert (len(fresh.keys), len(silent.keys)) == (1, 1)
-    assert links[0].last_success == 1055
+    assert links[0].last_success == 1025
+    # The next round finds that the last answer came a little after the round before had begun.
+    clock.now += 59.9
+    await looks.look()
+    assert (len(fresh.keys), len(silent.keys)) == (2, 2)
 
 
 @running

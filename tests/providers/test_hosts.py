@@ -59,6 +59,16 @@ def test_private(host: str) -> None:
         "127.0.0.1.example.com",
         "evillocalhost.com",
         "",
+        # What the HTTP client takes for 8.8.8.8.
+        "134744072",
+        "0x08080808",
+        "8.8.8.0x8",
+        "8%2e8%2e8%2e8",
+        # And for names of other hosts.
+        "example%2ecom",
+        "example。com",
+        "example.com\\.localhost",
+        "example.com\\.internal",
     ],
 )
 def test_public(host: str) -> None:
@@ -77,6 +87,7 @@ def test_public(host: str) -> None:
         ("trusted.org", False),
         ("eviltrusted.org", False),
         ("example.com", False),
+        ("example.com\\.trusted.org", False),
     ],
 )
 def test_allowed_hosts(host: str, allowed: bool) -> None:

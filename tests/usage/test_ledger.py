@@ -49,6 +49,22 @@ def test_counts_survive_a_restart_and_reservations_do_not(tmp_path: Path) -> Non
     second.close()
 
 
+def test_a_look_is_no_worker(tmp_path: Path) -> None:
+    """It sees what is used, leaves no trace, and a quota that nobody has counted is still a new one."""
+    first = begun(tmp_path, names=NAMES[:1])
+    spend(first, 70)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    eye = Ledger(tmp_path, clock=Clock())
+    eye.peek()
+    assert (used(eye), used(eye, NAMES[1])) == ((70, 0), (0, 0))
+    eye.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    second = Ledger(tmp_path, clock=Clock())
+    assert second.open(NAMES) == NAMES[1:]
+    second.close()
+    first.close()
+
+
 def test_workers_see_what_the_others_use_and_reserve(tmp_path: Path) -> None:
     """At once, though each writes only a file of its own."""
     ledgers = [begun(tmp_path) for _ in range(3)]

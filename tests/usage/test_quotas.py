@@ -97,6 +97,18 @@ def test_cost_is_limited_as_tokens_are() -> None:
         ask(of, tokens=500)
 
 
+@pytest.mark.parametrize("dollars", [1e-12, 1e300])
+def test_any_limit_can_be_counted(dollars: float) -> None:
+    """One below what is counted forbids all, one above it nothing."""
+    of = quotas(openai=Quota(daily_cost_limit_usd=dollars, action_on_limit="block"))
+    if dollars < 1:
+        with pytest.raises(QuotaError):
+            ask(of)
+    else:
+        ask(of).settle(Tally(input=1, output=1))
+    assert of.status()[0]["limits"][0]["ratio"] == 0
+
+
 def test_a_quota_that_only_warns_lets_all_pass_and_says_it_once(caplog: pytest.LogCaptureFixture) -> None:
     """Once near the limit and once at it, for each window."""
     clock = Clock()

@@ -223,6 +223,8 @@ def test_what_is_wrong_is_said_once(
     spend(log, 3)
     with caplog.at_level(logging.INFO, "isartor.usage"):
         assert not by.flush()
+        by.prune()  # there is no file, and nothing to do
+        assert by.fault
         assert not by.flush()
         (tmp_path / "folder").unlink()
         assert by.flush()

@@ -6,6 +6,7 @@ booleans are read from it, an array is JSON or words separated by commas, a tabl
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 
 import msgspec
@@ -44,10 +45,17 @@ def convert(key: Key, value: object, where: str, *, text: bool) -> object:
             value = (value.strip() if base is str else value) or None
         if value is None and key.optional:
             return None
-        return msgspec.convert(value, key.limited)
+        given = _finite(msgspec.convert(value, key.limited))
     except (ValueError, RecursionError, msgspec.ValidationError):
         message = f"{where} must be {rule(key)}, got {shown(value)}"
         raise ConfigError(message, param=key.path) from None
+    return given
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(value)
+    return value
 
 
 def _secret(key: Key, value: object, where: str) -> Secret | None:

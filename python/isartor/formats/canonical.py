@@ -271,6 +271,8 @@ class Finished(msgspec.Struct, frozen=True):
     stop: Stop
     stop_sequence: str | None = None
     usage: Usage | None = None
+    told: bool = True
+    """Whether the provider has said in a known word why it ended; what ended for no reason may be a part of a reply."""
 
 
 class Failed(msgspec.Struct, frozen=True):

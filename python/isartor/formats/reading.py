@@ -96,6 +96,10 @@ class Members:
         value = self.table(name)
         return None if value is None else Members(value, self.at(name), upstream=self._upstream)
 
+    def of(self, name: str, value: object) -> Members:
+        """The members of `value`, which stood at `name` in this one."""
+        return Members(value, self.at(name), upstream=self._upstream)
+
     def each(self, name: str) -> list[Members]:
         """The members of each object in an array; empty if there is none."""
         path = self.at(name)

@@ -41,5 +41,5 @@ def unseal(text: str | None) -> Sealed | None:
     packed = text[len(_MARK) :]
     try:
         return msgspec.json.decode(urlsafe_b64decode(packed + "=" * (-len(packed) % 4)), type=Sealed)
-    except (ValueError, msgspec.DecodeError):
+    except (ValueError, msgspec.DecodeError, RecursionError):
         return None

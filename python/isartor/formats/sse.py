@@ -11,7 +11,9 @@ from typing import Final
 
 from isartor.errors import UpstreamError
 
-_BLANK: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+# Two ends of lines, also of two kinds; a CR beside an LF is half of a CRLF.
+_BLANK: Final = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n)|\r\r")
+_BOM: Final = b"\xef\xbb\xbf"
 _LINE: Final = re.compile(rb"\r\n|\n|\r")
 _MOST: Final = 64 * 1024 * 1024
 
@@ -19,35 +21,43 @@ _MOST: Final = 64 * 1024 * 1024
 class Events:
     """Collects pieces of a body and gives whole events."""
 
-    __slots__ = ("_rest", "_seen")
+    __slots__ = ("_begun", "_rest", "_seen")
 
     def __init__(self) -> None:
         """Begin at the start of a body."""
-        self._rest = b""
+        # Grows in place: to join it with every piece takes minutes for an event of many megabytes.
+        self._rest = bytearray()
         self._seen = 0  # bytes of the rest that hold no blank line
+        self._begun = False
 
     def feed(self, piece: bytes) -> list[tuple[str | None, bytes]]:
         """Name and data of each event that `piece` completes. Raises `UpstreamError` for one that never ends."""
-        buffer = self._rest + piece
+        rest = self._rest
+        rest += piece
+        if not self._begun and len(rest) >= len(_BOM):
+            self._begun = True
+            if rest.startswith(_BOM):
+                del rest[: len(_BOM)]
         found = []
         start = 0
-        for blank in _BLANK.finditer(buffer, self._seen):
-            event = _event(buffer[start : blank.start()])
+        for blank in _BLANK.finditer(rest, self._seen):
+            event = _event(bytes(rest[start : blank.start()]))
             if event is not None:
                 found.append(event)
             start = blank.end()
-        self._rest = buffer[start:]
+        if start:
+            self._rest = rest = rest[start:]
         # A blank line may be cut in the middle, so the last bytes are looked at again.
-        self._seen = max(len(self._rest) - 3, 0)
-        if len(self._rest) > _MOST:
+        self._seen = max(len(rest) - 3, 0)
+        if len(rest) > _MOST:
             message = f"The provider's stream has an event of more than {_MOST} bytes."
             raise UpstreamError(message, code="upstream_too_large")
         return found
 
     def end(self) -> list[tuple[str | None, bytes]]:
         """The last event, if the body ended without the blank line after it."""
-        rest, self._rest, self._seen = self._rest, b"", 0
-        event = _event(rest)
+        rest, self._rest, self._seen = self._rest, bytearray(), 0
+        event = _event(bytes(rest))
         return [] if event is None else [event]
 
 

@@ -7,18 +7,20 @@ replies are read in either case, since who asks next must know their code.
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import contextmanager
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from isartor.errors import NotImplementedFormatError, UpstreamError
+from isartor.errors import NotImplementedFormatError, RequestError, UpstreamError
 from isartor.formats import seal, sse
 from isartor.formats.canonical import Failed, Finished
 from isartor.ports import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from isartor.formats.canonical import Event, Format, Prompt, StreamReader, StreamWriter, Usage
     from isartor.ports import Call, Headers, Ping, Provider, ProviderStatus, Response, Revealable, Surface
@@ -43,8 +45,15 @@ _COUNTS: Final[Mapping[str, str]] = {"count_tokens": "anthropic", "gemini_count"
 
 _MARK, _MARK_IN_BASE64 = seal.MARKS
 _OK: Final = range(200, 300)
+_TOO_MANY: Final = 429
+_SERVER_ERROR: Final = 500
+_ERRORS: Final = (b"event: error", b"event:error", b'data: {"error"', b'data:{"error"', b'data: {"type":"error"')
+"""How a stream begins that is no reply."""
 _ERROR_BYTES: Final = 1024 * 1024
 _REPLY_BYTES: Final = 64 * 1024 * 1024
+_MOST: Final = 2**32 - 1
+# A request of so many bytes takes some 10 ms to count; nobody else should wait for it.
+_AT_ONCE: Final = 32 * 1024
 _JSON: Final = ("content-type", "application/json")
 _SSE: Final = ("content-type", "text/event-stream; charset=utf-8")
 _DROPPED: Final = "x-isartor-dropped"
@@ -98,11 +107,18 @@ class Translator:
                 return await self._refused(call, response, call.endpoint)
             if dropped:
                 response.headers.append((_DROPPED, ", ".join(dropped)))
+            if call.stream and (piece := response.ready()) is not None:
+                if piece.startswith(_ERRORS):
+                    await self._failed(call, response, piece)
+                response.unread(piece)
             return response
         if self._wire is not None and call.endpoint in CLIENTS:
             return await self._translated(call, self._wire[1] if call.stream else self._wire[0])
         if self._wire is not None and call.endpoint in _COUNTS:
-            body = self._count(call.endpoint, call.body)
+            if len(call.body) < _AT_ONCE:
+                body = self._count(call.endpoint, call.body)
+            else:  # the tokenizer lets other threads run
+                body = await asyncio.to_thread(self._count, call.endpoint, call.body)
             return Made(200, [_JSON, ("x-isartor-estimated", "tokens")], body)
         spoken = ", ".join(sorted(self._spoken))
         message = (
@@ -111,20 +127,37 @@ class Translator:
         )
         raise NotImplementedFormatError(message)
 
+    async def _failed(self, call: Call, response: Response, piece: bytes) -> None:
+        """Raise if a stream that was promised begins with an error: nothing has gone out, so another may answer."""
+        form = self._formats.get(CLIENTS.get(call.endpoint, ""))
+        if form is None:
+            return
+        reader = form.stream_reader()
+        try:
+            events = [event for name, data in sse.Events().feed(piece) for event in reader.read(name, data)]
+        except (UpstreamError, RecursionError):
+            return  # the client sees what it is
+        failed = next((event for event in events if isinstance(event, Failed)), None)
+        if failed is not None and (failed.status == _TOO_MANY or failed.status >= _SERVER_ERROR):
+            await response.close()
+            raise _told(failed)
+
     def _own(self, call: Call) -> tuple[Call, list[str]]:
         """`call` as it is, unless it carries back the state of another provider, which only we can read."""
         if not (_MARK in call.body or _MARK_IN_BASE64 in call.body) or call.endpoint not in CLIENTS:
             return call, []
         form = self._formats[CLIENTS[call.endpoint]]
-        prompt = form.read_request(call.body, model=call.model, stream=call.stream)
-        body, dropped = form.write_request(prompt, self.quirks)
+        with _shallow():
+            prompt = form.read_request(call.body, model=call.model, stream=call.stream)
+            body, dropped = form.write_request(prompt, self.quirks)
         return replace(call, body=body), dropped
 
     async def _translated(self, call: Call, endpoint: str) -> Response:
         source = self._formats[CLIENTS[call.endpoint]]
         target = self._formats[CLIENTS[endpoint]]
-        prompt = source.read_request(call.body, model=call.model, stream=call.stream)
-        body, dropped = target.write_request(prompt, self.quirks)
+        with _shallow():
+            prompt = source.read_request(call.body, model=call.model, stream=call.stream)
+            body, dropped = target.write_request(prompt, self.quirks)
         headers = [line for line in call.headers if line[0] in _REQUEST_HEADERS]
         onward = replace(
             call, endpoint=endpoint, body=body, headers=headers, query="alt=sse" if _gemini(endpoint) else ""
@@ -153,9 +186,13 @@ class Translator:
             raw = await response.read_all(_REPLY_BYTES)
         finally:
             await response.close()
-        reply = target.read_reply(raw)
+        try:
+            reply = target.read_reply(raw)
+            body = source.write_reply(reply, prompt)
+        except RecursionError:
+            raise _too_deep() from None
         tally = None if reply.usage is None else tally_of(reply.usage)
-        return Made(response.status, headers, source.write_reply(reply, prompt), tally=tally)
+        return Made(response.status, headers, body, tally=tally, doubtful=reply.stop == "pause")
 
     async def _refused(self, call: Call, response: Response, endpoint: str) -> Response:
         """An error reply: as it came if the client speaks the provider's format, else in the client's own shape."""
@@ -183,13 +220,21 @@ class Translator:
 class Made:
     """A reply that is there as a whole; `isartor.ports.Response`."""
 
-    __slots__ = ("_body", "code", "headers", "status", "tally")
+    __slots__ = ("_body", "code", "doubtful", "headers", "status", "tally")
 
-    def __init__(
-        self, status: int, headers: Headers, body: bytes, *, code: str | None = None, tally: Tally | None = None
+    def __init__(  # noqa: PLR0913 - all but three by name
+        self,
+        status: int,
+        headers: Headers,
+        body: bytes,
+        *,
+        code: str | None = None,
+        tally: Tally | None = None,
+        doubtful: bool = False,
     ) -> None:
-        """`code`: of an error reply. `tally`: what the provider counted."""
+        """`code`: of an error reply. `tally`: what the provider counted. `doubtful`: see `Translation`."""
         self.tally = tally
+        self.doubtful = doubtful
         self.status = status
         self.headers = headers
         self.code = code
@@ -203,6 +248,10 @@ class Made:
     async def read(self) -> bytes | None:
         """See `isartor.ports.Response`."""
         return self.ready()
+
+    def unread(self, piece: bytes) -> None:
+        """See `isartor.ports.Response`."""
+        self._body = piece
 
     async def read_all(self, limit: int) -> bytes:
         """See `isartor.ports.Response`."""
@@ -237,6 +286,8 @@ class Translation:
         self._error: UpstreamError | None = None
         self._over = False
         self.tally: Tally | None = None
+        self.doubtful = False
+        """Ended without a word why, or in the middle of a turn: not to be given to anybody else."""
 
     async def begin(self) -> None:
         """Wait for the first bytes of ours: a provider that fails before them can still be replaced by another."""
@@ -254,6 +305,10 @@ class Translation:
         """See `isartor.ports.Response`."""
         ahead, self._ahead = self._ahead, None
         return ahead
+
+    def unread(self, piece: bytes) -> None:
+        """See `isartor.ports.Response`."""
+        self._ahead = piece
 
     async def read(self) -> bytes | None:
         """See `isartor.ports.Response`."""
@@ -287,7 +342,10 @@ class Translation:
         await self._response.close()
 
     def _take(self, events: list[tuple[str | None, bytes]]) -> bytes:
-        return b"".join([self._write(event) for name, data in events for event in self._reader.read(name, data)])
+        try:
+            return b"".join([self._write(event) for name, data in events for event in self._reader.read(name, data)])
+        except RecursionError:
+            raise _too_deep() from None
 
     def _finish(self) -> bytes:
         written = self._take(self._events.end()) + b"".join([self._write(event) for event in self._reader.end()])
@@ -299,16 +357,12 @@ class Translation:
             return b""
         if isinstance(event, Failed):
             self._over = True
-            self._error = UpstreamError(
-                f"The provider reported an error inside its stream: {event.message}",
-                status=event.status,
-                code=event.code,
-                retryable=True,
-            )
+            self._error = _told(event)
             return b""
-        if isinstance(event, Finished) and event.usage is not None:
-            # Not every client is told.
-            self.tally = tally_of(event.usage)
+        if isinstance(event, Finished):
+            self.doubtful = event.stop == "pause" or not event.told
+            if event.usage is not None:  # not every client is told
+                self.tally = tally_of(event.usage)
         written = self._writer.write(event)
         return self._as_array(written, last=isinstance(event, Finished)) if self._array else written
 
@@ -325,12 +379,41 @@ class Translation:
 def tally_of(usage: Usage) -> Tally:
     """The provider's own count."""
     return Tally(
-        input=usage.input,
-        output=usage.output,
-        cached=usage.cached,
-        cache_write=usage.cache_write,
-        reasoning=usage.reasoning,
+        input=_count(usage.input),
+        output=_count(usage.output),
+        cached=_count(usage.cached),
+        cache_write=_count(usage.cache_write),
+        reasoning=_count(usage.reasoning),
     )
+
+
+def _count(tokens: int) -> int:
+    """A provider may tell anything, but the books take only so much."""
+    return min(max(tokens, 0), _MOST)
+
+
+def _told(failed: Failed) -> UpstreamError:
+    return UpstreamError(
+        f"The provider reported an error inside its stream: {failed.message}",
+        status=failed.status,
+        code=failed.code,
+        retryable=True,
+    )
+
+
+@contextmanager
+def _shallow() -> Iterator[None]:
+    """Refuses a request that is nested deeper than can be followed, though it can be parsed."""
+    try:
+        yield
+    except RecursionError:
+        message = "The request is nested too deeply to be translated for this provider."
+        raise RequestError(message, code="not_translatable") from None
+
+
+def _too_deep() -> UpstreamError:
+    message = "The provider's reply is nested too deeply to be translated."
+    return UpstreamError(message, code="upstream_invalid_reply")
 
 
 def _gemini(endpoint: str) -> bool:

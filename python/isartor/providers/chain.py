@@ -151,8 +151,10 @@ class Chain:
                 try:
                     ticket = self._reserve(self._budget, trip, link)
                 except QuotaError as error:
-                    # That a substitute's quota is used up is not what the client should hear.
-                    if not error.fallback and trip.failure is None:
+                    # That a substitute's quota is used up is not what the client should hear; the one that its
+                    # session was served by before is asked ahead of the first provider.
+                    ahead = link is trip.links[0] and link is not self.links[0]
+                    if not error.fallback and trip.failure is None and not ahead:
                         raise
                     trip.skipped = trip.skipped or error
                     continue

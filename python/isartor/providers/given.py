@@ -28,6 +28,10 @@ class Given:
         """See `isartor.ports.Response`."""
         return None
 
+    def unread(self, piece: bytes) -> None:
+        """See `isartor.ports.Response`."""
+        self._pieces = iter((piece, *self._pieces))
+
     async def read(self) -> bytes | None:
         """Next piece, `None` at the end."""
         return next(self._pieces, None)

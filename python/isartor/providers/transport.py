@@ -203,6 +203,10 @@ class UpstreamResponse:
         """See `isartor.ports.Response`."""
         return self._ahead.pop() if self._ahead and self._ahead[0] is not None else None
 
+    def unread(self, piece: bytes) -> None:
+        """See `isartor.ports.Response`."""
+        self._ahead.append(piece)
+
     async def read(self) -> bytes | None:
         """Next piece of the body, `None` at its proper end."""
         if self._closed():

@@ -24,7 +24,7 @@ _LIMIT: Final = 20
 class Health:
     """Reads the state of everything that has one."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part, all by name but one
         self,
         config: Config,
         *,

@@ -63,6 +63,7 @@ class Fetch:
         self._account = account
         self._name = ""
         self._substitute = False
+        self._response: Response | None = None
         self._exchange = exchange
         self._request = request
         self._store = store
@@ -83,6 +84,7 @@ class Fetch:
         response = reached.response
         self._name = flight.provider = reached.provider
         self._substitute = reached.substitute
+        self._response = response
         account.open(reached)
         well: bool | None = None
         try:
@@ -258,6 +260,9 @@ class Fetch:
         if self._substitute:
             # Asked again, the first provider may be well again, and its answer is the one that was asked for.
             return "detail=substitute"
+        if getattr(self._response, "doubtful", False):
+            # Translated, it looks like any other: only who read the provider's own words can tell.
+            return "detail=unfinished"
         source = self._account.source()
         refusal = self._store.store(self._exchange.head, self._request, complete, **source)
         if refusal is not None:

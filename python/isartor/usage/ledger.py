@@ -140,6 +140,12 @@ class Ledger:
                 fresh = self._begin(self._folder)
         return [name for name in names if name in fresh]
 
+    def peek(self) -> None:
+        """Reads what all workers have written, without being one: to take a file over makes a quota a known one."""
+        if self._folder is not None:
+            with self._tried():
+                self._look()
+
     def account(self, name: str) -> Account:
         """The quota of that name; a new one if there is none."""
         known = self._accounts.get(name)

@@ -31,6 +31,9 @@ log = logging.getLogger("isartor.usage")
 OUTPUT_TOKENS: Final = 256
 """As many output tokens are reserved for a call."""
 
+_MOST: Final = 2**62
+"""A larger limit is none: the ledger could not hold what it takes to reach it."""
+
 Unit = Literal["token", "cost"]
 Kind = Literal["provider", "gateway key"]
 
@@ -97,7 +100,7 @@ def limits(quota: Quota) -> tuple[Limit, ...]:
         if tokens is not None:
             found.append(Limit(place, "token", tokens))
         if cost is not None:
-            found.append(Limit(place, "cost", round(cost * NANO)))
+            found.append(Limit(place, "cost", max(round(min(cost * NANO, _MOST)), 1)))
     return tuple(found)
 
 

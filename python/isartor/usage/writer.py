@@ -79,8 +79,13 @@ class Writer:
         self._ends = threading.Event()
         self.torn = 0
         """Lines that a killed worker had not finished."""
-        self.fault = ""
+        self._faults: dict[str, str] = {}
+        """By what could not be done: that old lines could be left out says nothing of new ones."""
+
+    @property
+    def fault(self) -> str:
         """Why events are not written; empty if they are."""
+        return next(iter(self._faults.values()), "")
 
     def __repr__(self) -> str:
         """File and fault."""
@@ -111,7 +116,7 @@ class Writer:
                 if not self._held:
                     self._tell_prices()
                     self._held = self._events.drain(_BATCH_BYTES)
-                if not self._tried(lambda: self._append(self._held)):
+                if not self._tried("append", lambda: self._append(self._held)):
                     return False
                 self._held = b""
         return True
@@ -122,8 +127,7 @@ class Writer:
         if today == self._pruned:
             return
         with self._lock:
-            # That there was nothing to leave out says nothing of whether events can be written.
-            if self._tried(lambda: self._prune((today - self._retention_days) * DAY_SECS), heals=False):
+            if self._tried("prune", lambda: self._prune((today - self._retention_days) * DAY_SECS)):
                 self._pruned = today
 
     def _run(self) -> None:
@@ -162,19 +166,17 @@ class Writer:
                 cache_write=rates.cache_write,
             )
 
-    def _tried(self, work: Callable[[], None], *, heals: bool = True) -> bool:
-        """Whether `work` could be done. `heals`: if so, the fault is over."""
+    def _tried(self, what: str, work: Callable[[], None]) -> bool:
         try:
             work()
         except OSError as error:
             reason = error.strerror or str(error)
             if not self.fault:
                 log.warning("usage cannot be written to %s: %s", self._file, reason)
-            self.fault = f"usage cannot be written to {self._file.name}: {reason}"
+            self._faults[what] = f"usage cannot be written to {self._file.name}: {reason}"
             return False
-        if self.fault and heals:
+        if self._faults.pop(what, "") and not self._faults:
             log.info("usage is written to %s again", self._file)
-            self.fault = ""
         return True
 
     # -- the file

@@ -40,6 +40,8 @@ def test_replies(body: bytes, message: str, code: str) -> None:
         ({"code": "insufficient_quota"}, 429),
         ({"code": True}, 502),
         ({"code": 7}, 502),
+        ({"code": "²"}, 502),
+        ({"code": "9" * 5000}, 502),
         ("words", 502),
         (3, 502),
     ],

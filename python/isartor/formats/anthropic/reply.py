@@ -60,6 +60,11 @@ def stop_of(reason: str | None) -> Stop:
     return _STOPS.get(reason or "", "end")
 
 
+def known(reason: object) -> bool:
+    """Whether `stop_of` knows this word."""
+    return isinstance(reason, str) and reason in _STOPS
+
+
 def usage_of(said: Any, before: Usage | None = None) -> Usage | None:
     """Tokens. Here those read from and written to the cache are not in `input_tokens`.
 

@@ -46,6 +46,7 @@ class Reader:
         self._parts = 0
         self._begun = False
         self._stop: Stop = "end"
+        self._told = False
         self._stop_sequence: str | None = None
         self._usage: Usage | None = None
 
@@ -138,6 +139,7 @@ class Reader:
         delta = _object(said, "delta")
         if delta.get("stop_reason") is not None:
             self._stop = reply.stop_of(str(delta["stop_reason"]))
+            self._told = reply.known(delta["stop_reason"])
         if isinstance(delta.get("stop_sequence"), str):
             self._stop_sequence = delta["stop_sequence"]
         self._usage = reply.usage_of(said.get("usage"), self._usage)
@@ -146,7 +148,7 @@ class Reader:
     def _message_stop(self, _: dict[str, Any]) -> list[Event]:
         ended = [event for incoming in self._blocks.values() for event in _ended(incoming)]
         self._blocks.clear()
-        return [*ended, Finished(self._stop, self._stop_sequence, self._usage)]
+        return [*ended, Finished(self._stop, self._stop_sequence, self._usage, told=self._told)]
 
 
 _HANDLERS: Final = {

@@ -27,6 +27,8 @@ _SNAKE: Final = {
     "property_ordering": "propertyOrdering",
 }
 _COUNTS: Final = frozenset({"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"})
+_LONG: Final = 20
+"""Digits of the largest 64-bit integer, and one."""
 _LISTS: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 _TABLES: Final = frozenset({"properties", "patternProperties", "$defs", "definitions"})
 _ONES: Final = frozenset({"items", "additionalProperties", "not"})
@@ -40,10 +42,10 @@ def convert(schema: Any) -> Any:
     for given, value in schema.items():
         name = _SNAKE[given] if given in _SNAKE else str(given)
         if name == "type":
-            kind = [_TYPES.get(each, each) for each in value] if isinstance(value, list) else _type(value)
+            kind = [_named(each) for each in value] if isinstance(value, list) else _type(value)
             if kind is not None:
                 made["type"] = kind
-        elif name in _COUNTS and isinstance(value, str) and value.isdecimal():
+        elif name in _COUNTS and isinstance(value, str) and value.isdecimal() and len(value) < _LONG:
             # 64-bit integers are strings in Google's JSON.
             made[name] = int(value)
         else:
@@ -52,7 +54,11 @@ def convert(schema: Any) -> Any:
 
 
 def _type(value: Any) -> Any:
-    return None if value == "TYPE_UNSPECIFIED" else _TYPES.get(value, value) if isinstance(value, str) else value
+    return None if value == "TYPE_UNSPECIFIED" else _named(value)
+
+
+def _named(value: Any) -> Any:
+    return _TYPES.get(value, value) if isinstance(value, str) else value
 
 
 def _inner(name: str, value: Any) -> Any:

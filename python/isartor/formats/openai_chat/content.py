@@ -72,7 +72,7 @@ def _read_image(given: Members) -> Image:
     if isinstance(value, str):
         extra["~bare"] = True
         value = {"url": value}
-    inner = Members(value, given.at("image_url"))
+    inner = given.of("image_url", value)
     media = _read_url(inner.needed("url"), extra)
     image = Image(media=media, detail=inner.text("detail"), extra=extra)
     keep(extra, "image_url", inner)
@@ -80,7 +80,7 @@ def _read_image(given: Members) -> Image:
 
 
 def _read_audio(given: Members) -> Audio:
-    inner = Members(given.any("input_audio"), given.at("input_audio"))
+    inner = given.of("input_audio", given.any("input_audio"))
     kind = inner.needed("format")
     mime = _FORMATS.get(kind, f"audio/{kind}")
     audio = Audio(media=Media(mime=mime, data=inner.needed("data")), extra={"~format": kind})
@@ -89,7 +89,7 @@ def _read_audio(given: Members) -> Audio:
 
 
 def _read_file(given: Members) -> Document:
-    inner = Members(given.any("file"), given.at("file"))
+    inner = given.of("file", given.any("file"))
     extra: dict[str, Any] = {}
     data = inner.text("file_data")
     file = inner.text("file_id")
@@ -222,7 +222,11 @@ def _write_file(part: Document, losses: Losses, *, own: bool) -> dict[str, Any] 
         # An address: this API fetches pictures, not documents.
         losses.without("document")
     elif not own and (media.mime or "").startswith("text/"):
-        return titled(part.name, b64decode(media.data).decode("utf-8", "replace"))
+        try:
+            text = b64decode(media.data).decode("utf-8", "replace")
+        except ValueError:
+            losses.refuse(losses.called("document"), "its data is not base64")
+        return titled(part.name, text)
     else:
         written["file_data"] = part.extra.get("~url") or address(media)
         if part.name is None and not own:

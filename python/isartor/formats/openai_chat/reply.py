@@ -82,7 +82,8 @@ def _parts(given: Members) -> list[Part]:
     if refusal:
         parts.append(Refusal(text=refusal))
     # Models that draw, through OpenRouter and those who have followed it.
-    drawn, _ = content.read(Members({"content": given.any("images") or None}, given.at("images"), upstream=True))
+    images = Members({"content": given.any("images") or None}, given.at("images"), upstream=True)
+    drawn, _ = content.read(images, upstream=True)
     parts += [part for part in drawn if isinstance(part, Image)]
     path = given.at("tool_calls")
     for at, each in enumerate(given.items("tool_calls") or ()):

@@ -117,7 +117,9 @@ class Reader:
         if self._word == "error":
             self._events.append(Failed(502, "it ended with finish_reason error", "upstream_error"))
         else:
-            self._events.append(Finished(reply.stop(self._word, seen, matched), matched, self._usage))
+            self._events.append(
+                Finished(reply.stop(self._word, seen, matched), matched, self._usage, told=self._word is not None)
+            )
         found, self._events = self._events, []
         return found
 

@@ -1,0 +1,43 @@
+"""Server-sent events, wherever the network cut them."""
+
+from __future__ import annotations
+
+import pytest
+
+from isartor.formats.sse import Events
+
+Event = tuple[str | None, bytes]
+
+
+def fed(body: bytes, size: int) -> list[Event]:
+    """The events of `body`, given in pieces of `size` bytes."""
+    events = Events()
+    found = [event for at in range(0, len(body), size) for event in events.feed(body[at : at + size])]
+    return [*found, *events.end()]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"data: 1\n\nevent: e\ndata: 2\n\n",
+        b"data: 1\r\n\r\nevent: e\r\ndata: 2\r\n\r\n",
+        b"data: 1\r\revent: e\rdata: 2\r\r",
+        b"data: 1\n\r\nevent: e\ndata: 2\r\n\n",
+        b": ping\n\n\n\ndata: 1\n\n\nevent: e\ndata: 2",
+        b"\xef\xbb\xbfdata: 1\n\nevent: e\ndata: 2\n\n",
+    ],
+)
+def test_ends_of_lines(body: bytes, size: int) -> None:
+    """Of all kinds, mixed ones too, in pieces of any size; a byte order mark is no part of the first event."""
+    assert fed(body, size) == [(None, b"1"), ("e", b"2")]
+
+
+def test_a_large_event_is_not_joined_again_with_every_piece() -> None:
+    """What has come of it grows in place."""
+    events = Events()
+    events.feed(b"data: ")
+    rest = events._rest  # noqa: SLF001 # that it is the same one is the point
+    events.feed(b"x" * 100_000)
+    assert events._rest is rest  # noqa: SLF001
+    assert events.feed(b"\n\n") == [(None, b"x" * 100_000)]
