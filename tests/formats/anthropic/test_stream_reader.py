@@ -122,14 +122,14 @@ def test_provider_tools_are_left_out() -> None:
         PartBegan(0, Text(text="")),
         PartGrew(0, "x"),
         PartEnded(0),
-        Finished("end", None, Usage(input=3)),
+        Finished("end", None, Usage(input=3), told=False),
     ]
 
 
 def test_unended_block() -> None:
     """A block that the provider forgot to end has ended when the message has."""
     events = said(START, *block(0, {"type": "text", "text": ""})[:1], STOP)
-    assert events[-2:] == [PartEnded(0), Finished("end", None, Usage(input=3))]
+    assert events[-2:] == [PartEnded(0), Finished("end", None, Usage(input=3), told=False)]
 
 
 def test_cut() -> None:
@@ -164,7 +164,9 @@ def test_stops(stop: str) -> None:
 
 def test_unknown_events() -> None:
     """Pings and events that are not known yet say nothing."""
-    assert said({"type": "ping"}, START, {"type": "later", "x": 1}, STOP)[1:] == [Finished("end", None, Usage(input=3))]
+    assert said({"type": "ping"}, START, {"type": "later", "x": 1}, STOP)[1:] == [
+        Finished("end", None, Usage(input=3), told=False)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -302,7 +302,7 @@ def test_forgotten_end() -> None:
     """A stream without `[DONE]` is complete if it told why it ended, and cut otherwise."""
     assert stream(chunk(content="a"), chunk("stop"), done=False)[-1] == Finished("end")
     assert not isinstance(stream(chunk(content="a"), done=False)[-1], Finished)
-    assert stream(chunk(content="a"))[-1] == Finished("end")
+    assert stream(chunk(content="a"))[-1] == Finished("end", told=False)
 
 
 @pytest.mark.parametrize(
