@@ -66,7 +66,7 @@ class Gateway:
         self.stats = Stats()
         self.labels = {tenant_of(key.label): key.label for key in config.gateway_keys}
         self.usage = Usage(config, tenants=self.labels)
-        self.upstream = chain_of(config, self.usage.quotas)
+        self.upstream = chain_of(config, self.usage.quotas if self.usage.quotas.policies else None)
         self.watch = watch_of(config, self.upstream)
         self.requests = RequestLog.of(config)
         self.gate = _gate(config)

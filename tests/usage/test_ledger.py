@@ -89,8 +89,8 @@ def test_a_worker_that_has_gone_reserves_nothing(tmp_path: Path) -> None:
     clock = Clock()
     gone, other = begun(tmp_path, clock), begun(tmp_path, clock)
     spend(gone, 3)
-    gone.reserve(gone.account(NAMES[0]), Amount(500))
     gone.tick()
+    gone.reserve(gone.account(NAMES[0]), Amount(500))
     other.tick()
     assert used(other) == (3, 500)
     clock.now += 60
@@ -239,4 +239,14 @@ def test_a_kill_loses_nothing_that_was_counted(tmp_path: Path) -> None:
     tokens, reserved = used(ledger)
     assert tokens >= max(last, default=1000)
     assert reserved == 0
+    ledger.close()
+
+
+def test_what_is_set_aside_is_not_written_while_nobody_else_looks(tmp_path: Path) -> None:
+    """One worker alone writes once a call, when it is over; it knows by itself what it has set aside."""
+    ledger = begun(tmp_path)
+    before = (tmp_path / "quota-0.ledger").read_bytes()
+    ledger.reserve(ledger.account(NAMES[0]), Amount(500))
+    assert (tmp_path / "quota-0.ledger").read_bytes() == before
+    assert used(ledger) == (0, 500)
     ledger.close()

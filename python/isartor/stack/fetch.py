@@ -30,6 +30,7 @@ _SSE: Final = ("content-type", "text/event-stream; charset=utf-8")
 _OK: Final = range(200, 300)
 _ERROR_BYTES: Final = 1024 * 1024
 _SERVER_ERROR: Final = 500
+_COUNTS: Final = frozenset({"count_tokens", "gemini_count"})
 # Said of a stream that ended in good order on the wire, but before its end.
 _BROKEN: Final = frozenset({"cut", "unfinished", "malformed"})
 # How often a stream is looked through because it may have come to its end.
@@ -174,7 +175,8 @@ class Fetch:
         self._account.bytes = len(body)
         if isinstance(outcome, Complete):
             # What was only estimated here is estimated again: a stored one would pass for the provider's own count.
-            estimated = any(name == "x-isartor-estimated" for name, _ in headers)
+            counts = self.endpoint in _COUNTS
+            estimated = counts and any(name == "x-isartor-estimated" for name, _ in headers)
             flight.note = "detail=estimate" if estimated else self._keep(outcome)
             if self._request.stream:
                 body = outcome.render_for(self._request)

@@ -186,7 +186,9 @@ class Ledger:
         with self._lock:
             account.reserved[0] += amount.tokens
             account.reserved[1] += amount.nanos
-            self._write(account)
+            # Alone, nobody else looks at it; and what a process that has ended had set aside is void.
+            if self._others:
+                self._write(account)
 
     def settle(self, account: Account, ids: tuple[int, ...], reserved: Amount, spent: Amount) -> None:
         """Puts what a call has really used in place of what was set aside for it."""
