@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from isartor.formats.canonical import Quirk
+from isartor.ports import Quirk
 from isartor.providers.http import HttpProvider
 from isartor.providers.registry import ROWS, TABLE, build
 
