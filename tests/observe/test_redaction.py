@@ -11,7 +11,9 @@ from isartor.observe import redaction
 SECRET = "top-hidden-value"
 
 
-@pytest.mark.parametrize("name", [*sorted(redaction.HEADERS), "X-Goog-Api-Key", "x-auth-token", "x-goog-iap-jwt-assertion"])
+@pytest.mark.parametrize(
+    "name", [*sorted(redaction.HEADERS), "X-Goog-Api-Key", "x-auth-token", "x-goog-iap-jwt-assertion"]
+)
 def test_headers_that_carry_a_credential_are_masked(name: str) -> None:
     """By name, in any case, those of the reference and those whose name says it."""
     assert redaction.headers([(name, SECRET)]) == {name.lower(): "***"}
