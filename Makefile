@@ -42,7 +42,7 @@ test-rust: check-tools  ## tests of native/core
 	cargo test --quiet --workspace
 
 test-python: $(VENV)/dev  ## tests of the Python side, official SDKs and recorded clients included
-	$(PY) -m pytest -n 2 --dist loadscope tests
+	$(PY) -m pytest -n 3 --dist loadscope tests
 
 test-agents: $(VENV)/dev  ## real coding agents against the gateway (needs npm and root; not in CI)
 	$(PY) -m tests.agents $(AGENTS_ARGS)

@@ -223,6 +223,8 @@ class Reply(_Base):
     usage: Usage | None = None
     created: int | None = None
     """Unix time in seconds."""
+    told: bool = True
+    """Whether the provider said why it ended, in a word that is known; see `Finished.told`."""
 
 
 # -- a stream, event by event. Parts are numbered from 0 in the order in which they begin; one may begin before the

@@ -192,7 +192,7 @@ class Translator:
         except RecursionError:
             raise _too_deep() from None
         tally = None if reply.usage is None else tally_of(reply.usage)
-        return Made(response.status, headers, body, tally=tally, doubtful=reply.stop == "pause")
+        return Made(response.status, headers, body, tally=tally, doubtful=reply.stop == "pause" or not reply.told)
 
     async def _refused(self, call: Call, response: Response, endpoint: str) -> Response:
         """An error reply: as it came if the client speaks the provider's format, else in the client's own shape."""

@@ -45,13 +45,15 @@ def read(body: bytes) -> Reply:
         failed = errors.read(0, body)
         raise UpstreamError(f"The provider sent an error in place of a reply: {failed.message}", code=failed.code)
     parts, _ = content.read_all(given.any("content"), given, upstream=True)
+    reason = given.text("stop_reason")
     return Reply(
         id=given.text("id") or "",
         model=given.text("model") or "",
         parts=parts,
-        stop=stop_of(given.text("stop_reason")),
+        stop=stop_of(reason),
         stop_sequence=given.text("stop_sequence"),
         usage=usage_of(given.table("usage")),
+        told=known(reason),
     )
 
 

@@ -71,10 +71,10 @@ def read(body: bytes) -> Reply:
     content = None if candidate is None else candidate.inner("content")
     for each in [] if content is None else content.each("parts"):
         parts += _part(each, f"{head}/{len(parts)}")
-    stop = read_stop(candidate, blocked=blocked(given), said=bool(parts))
+    stop, told = read_stop(candidate, blocked=blocked(given), said=bool(parts))
     if stop == "end" and any(isinstance(part, ToolCall) for part in parts):
         stop = "tool_calls"
-    return Reply(id=head, model=model, parts=_joined(parts), stop=stop or "end", usage=usage)
+    return Reply(id=head, model=model, parts=_joined(parts), stop=stop or "end", usage=usage, told=told)
 
 
 def fault(given: Fields) -> None:
@@ -98,19 +98,19 @@ def blocked(given: Fields) -> bool:
     return feedback is not None and feedback.text("blockReason") is not None
 
 
-def read_stop(candidate: Fields | None, *, blocked: bool, said: bool) -> Stop | None:
-    """Why the reply ended; `None` if it has not. Raises if it is of no use."""
+def read_stop(candidate: Fields | None, *, blocked: bool, said: bool) -> tuple[Stop | None, bool]:
+    """Why the reply ended, `None` if it has not, and whether a known word said so. Raises if it is of no use."""
     reason = None if candidate is None else candidate.text("finishReason")
     if blocked and candidate is None:
-        return "filter"
+        return "filter", True
     if reason is None:
-        return None
+        return None, False
     stop = _STOPS.get(reason)
     if stop is None and (reason in _SPOILT or not said):
         detail = None if candidate is None else candidate.text("finishMessage")
         message = f"The model's reply is of no use: {reason}{': ' + detail if detail else ''}"
         raise UpstreamError(message, code=reason.lower(), retryable=True)
-    return stop or "end"
+    return stop or "end", stop is not None
 
 
 def _part(given: Fields, name: str) -> list[Part]:

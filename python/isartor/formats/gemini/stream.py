@@ -46,6 +46,7 @@ class Reader:
         self._held: list[str] = []
         self._called = False
         self._stop: Stop | None = None
+        self._told = False
         self._usage: Usage | None = None
 
     def read(self, event: str | None, data: bytes) -> list[Event]:
@@ -66,10 +67,11 @@ class Reader:
         for part in [] if content is None else content.each("parts"):
             self._part(part, events)
         try:
-            stop = reply.read_stop(candidate, blocked=reply.blocked(given), said=self._said)
+            stop, told = reply.read_stop(candidate, blocked=reply.blocked(given), said=self._said)
         except UpstreamError as spoilt:
             return [*events, Failed(spoilt.status, spoilt.message, spoilt.code)]
         self._stop = stop or self._stop
+        self._told = self._told or told
         return events
 
     def end(self) -> list[Event]:
@@ -79,7 +81,7 @@ class Reader:
         events: list[Event] = []
         self._end_part(events)
         stop: Stop = "tool_calls" if self._called and self._stop == "end" else self._stop
-        return [*events, Finished(stop, usage=self._usage)]
+        return [*events, Finished(stop, usage=self._usage, told=self._told)]
 
     def _part(self, given: Fields, events: list[Event]) -> None:
         signature = given.text("thoughtSignature")

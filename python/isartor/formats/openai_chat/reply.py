@@ -71,6 +71,7 @@ def read(body: bytes) -> Reply:
         stop_sequence=matched if isinstance(matched, str) else None,
         usage=usage(given.any("usage")),
         created=None if created is None else int(created),
+        told=isinstance(word, str),
     )
 
 
