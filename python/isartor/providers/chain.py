@@ -13,6 +13,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from isartor.config.upstream import Retry
@@ -68,11 +69,43 @@ class Chain:
 
     async def ask(self, call: Call) -> Reached:
         """See `isartor.ports.Upstream`."""
-        trip = self._trip(call)
+        pin = None
+        if call.session and self._affinity is not None:
+            pin = self._affinity.get(call, self._clock())
+        link = self.links[0]
+        begun = None
+        # The usual way: the first provider is well and its first reply is good. The rest is there for when it is not.
+        if self._hedge is None and (pin is None or pin.link is link) and link.breaker.rests_until is None:
+            now = 0.0 if link.pool.alone else self._clock()
+            if link.pool.alone or not link.pool.resting(now):
+                ticket = None
+                if self._budget is not None:
+                    try:
+                        ticket = self._reserve(self._budget, call, link)
+                    except QuotaError:
+                        return await self._go(call, pin, None)
+                key = link.pool.take(now, None if pin is None else pin.key)
+                came: Response | IsartorError
+                try:
+                    came = await link.provider.call(call if key is None else replace(call, key=key.secret))
+                    if came.status in _OK:
+                        return self._arrived(call, link, key, came, ticket)
+                except IsartorError as error:
+                    came = error
+                except BaseException:
+                    if ticket is not None:
+                        ticket.settle(None)
+                    raise
+                begun = Begun(link, key, ticket, came)
+        return await self._go(call, pin, begun)
+
+    async def _go(self, call: Call, pin: Pin | None, begun: Begun | None) -> Reached:
+        """The whole way. `begun`: the first call, which did not succeed."""
+        trip = self._trip(call, pin)
         kept: Response | None = None
         try:
             if self._hedge is None:
-                reached = await self._walk(trip)
+                reached = await self._walk(trip, begun)
             else:
                 reached = await self._hedge.run(lambda: self._walk(trip))
             if reached is None:
@@ -107,17 +140,12 @@ class Chain:
 
     # -- which provider
 
-    def _trip(self, call: Call) -> Trip:
+    def _trip(self, call: Call, pin: Pin | None) -> Trip:
         """The providers in the order of this request: its session's first, while that one is well."""
-        links, held = self.links, None
-        if call.session and self._affinity is not None:
-            now = self._clock()
-            pin = self._affinity.get(call, now)
-            if pin is not None:
-                held = pin
-                if pin.link is not links[0] and pin.link.usable(call, now):
-                    links = (pin.link, *(link for link in links if link is not pin.link))
-        return Trip(call, links, held)
+        links = self.links
+        if pin is not None and pin.link is not links[0] and pin.link.usable(call, self._clock()):
+            links = (pin.link, *(link for link in links if link is not pin.link))
+        return Trip(call, links, pin)
 
     def _next(self, trip: Trip) -> Link | None:
         """The next provider to ask. One that rests is passed over, and asked only if no other has answered."""
@@ -143,13 +171,15 @@ class Chain:
         now = self._clock()
         return any(link.usable(trip.call, now) for link in trip.links[trip.place :])
 
-    async def _walk(self, trip: Trip) -> Reached | None:
-        """Ask one provider after the other; `None` when all have failed."""
-        while (link := self._next(trip)) is not None:
+    async def _walk(self, trip: Trip, begun: Begun | None = None) -> Reached | None:
+        """Ask one provider after the other; `None` when all have failed. `begun`: with the first, already."""
+        while (link := self._next(trip) if begun is None else trip.first()) is not None:
             ticket = None
-            if self._budget is not None:
+            if begun is not None:
+                ticket = begun.ticket
+            elif self._budget is not None:
                 try:
-                    ticket = self._reserve(self._budget, trip, link)
+                    ticket = self._reserve(self._budget, trip.call, link)
                 except QuotaError as error:
                     # That a substitute's quota is used up is not what the client should hear; the one that its
                     # session was served by before is asked ahead of the first provider.
@@ -161,8 +191,9 @@ class Chain:
             reached = None
             trip.asking += 1
             try:
-                reached = await self._visit(trip, link, ticket)
+                reached = await self._visit(trip, link, ticket, begun)
             finally:
+                begun = None
                 trip.asking -= 1
                 if ticket is not None and (reached is None or reached.ticket is None):
                     ticket.settle(None)
@@ -171,31 +202,32 @@ class Chain:
         return None
 
     @staticmethod
-    def _reserve(budget: Budget, trip: Trip, link: Link) -> Ticket:
-        call = trip.call
+    def _reserve(budget: Budget, call: Call, link: Link) -> Ticket:
         model = link.model or call.model
         return budget.reserve(provider=link.name, model=model, tenant=call.tenant, tokens=call.tokens)
 
     # -- one provider
 
-    async def _visit(self, trip: Trip, link: Link, ticket: Ticket | None) -> Reached | None:
+    async def _visit(self, trip: Trip, link: Link, ticket: Ticket | None, begun: Begun | None) -> Reached | None:
         """Ask one provider as often as it may be asked; `None` if the next has to be."""
         call = link.address(trip.call)
-        held = trip.held.key if trip.held is not None and trip.held.link is link else None
-        key = link.pool.take(self._clock(), held)
+        if begun is not None:
+            key, came = begun.key, begun.came
+        else:
+            held = trip.held.key if trip.held is not None and trip.held.link is link else None
+            key = link.pool.take(self._clock(), held)
+            came = await _called(link, call, key)
         tried: list[Key] = []
         tries = 1
         while True:
-            try:
-                response = await link.provider.call(call if key is None else replace(call, key=key.secret))
-            except IsartorError as error:
+            if isinstance(came, IsartorError):
                 substitute = link is not self.links[0] or trip.failure is not None
-                outcome = _judged(error, substitute=substitute)
-                failure = Failure(link, key, call.model, outcome, error=error)
+                outcome = _judged(came, substitute=substitute)
+                failure = Failure(link, key, call.model, outcome, error=came)
+            elif came.status in _OK:
+                return self._arrived(trip.call, link, key, came, ticket, trip.attempts)
             else:
-                if response.status in _OK:
-                    return self._arrived(trip, link, key, response, ticket)
-                failure = Failure(link, key, call.model, of_reply(response, self._wall()), response)
+                failure = Failure(link, key, call.model, of_reply(came, self._wall()), came)
             if failure.outcome.kind is Kind.FINAL:
                 return self._refused(trip, failure)
             await trip.failed(failure)
@@ -214,6 +246,7 @@ class Chain:
                 if failure.outcome.kind is Kind.DEAD and isinstance(decision, GiveUp):
                     raise _exhausted(failure)
                 return None
+            came = await _called(link, call, key)
 
     def _decide(self, trip: Trip, failure: Failure, tried: list[Key], tries: int) -> tuple[Key | None, Decision]:
         """What to do after a failure, and the other key, if there is one."""
@@ -236,10 +269,10 @@ class Chain:
         )
         return spare, decide(failure.outcome, place, self._retry, self._roll)
 
-    def _arrived(self, trip: Trip, link: Link, key: Key | None, response: Response, ticket: Ticket | None) -> Reached:
-        """A good head has come."""
-        call = trip.call
-        trip.attempts += 1
+    def _arrived(  # noqa: PLR0913, PLR0917 - of every reply that there is: by position
+        self, call: Call, link: Link, key: Key | None, response: Response, ticket: Ticket | None, failed: int = 0
+    ) -> Reached:
+        """A good head has come, after `failed` calls."""
         wall = self._wall()
         link.requests_total += 1
         link.last_success = wall
@@ -257,7 +290,7 @@ class Chain:
             provider=link.name,
             model=model,
             label=None if key is None else key.label,
-            attempts=trip.attempts,
+            attempts=failed + 1,
             substitute=model != call.model,
             ticket=ticket,
             finished=self._ends[link],
@@ -308,6 +341,22 @@ class Chain:
             failure.link.breaker.failed(self._clock())
         elif failure.response is not None:
             failure.link.breaker.succeeded()
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A first call that did not succeed, and what it was made with."""
+
+    link: Link
+    key: Key | None
+    ticket: Ticket | None
+    came: Response | IsartorError
+
+
+async def _called(link: Link, call: Call, key: Key | None) -> Response | IsartorError:
+    try:
+        return await link.provider.call(call if key is None else replace(call, key=key.secret))
+    except IsartorError as error:
+        return error
 
 
 def _judged(error: IsartorError, *, substitute: bool) -> Outcome:

@@ -65,6 +65,11 @@ class Trip:
         """Why the first of those that could not even be asked was not."""
         self.over = False
 
+    def first(self) -> Link:
+        """The first provider, whatever its state: it has been asked already."""
+        self.place = 1
+        return self.links[0]
+
     async def failed(self, failure: Failure) -> None:
         """Keep this failure in place of the one before."""
         if failure.outcome.kind is Kind.UNABLE:
