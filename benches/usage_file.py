@@ -61,13 +61,12 @@ def lines(chance: random.Random) -> list[bytes]:
         failed = not deflected and chance.random() < 0.02
         read = 0 if failed else chance.randrange(20, 40_000)
         log.record(
-            head,
-            provider=provider, model=model, tenant=chance.choice(TENANTS),
+            head, provider, model, tenant=chance.choice(TENANTS),
             layer=chance.choice(("l1a", "l1b")) if deflected else "l3",
             status=chance.choice((429, 500, 502)) if failed else 200,
             deflected=deflected,
-            input=read, output=0 if failed else chance.randrange(5, 2000), cached=read // 3, cache_write=0,
-            reasoning=0, estimated=chance.random() < 0.1, latency_ms=chance.expovariate(1 / 900),
+            tally=(read, 0 if failed else chance.randrange(5, 2000), read // 3, 0, 0, chance.random() < 0.1),
+            latency_ms=chance.expovariate(1 / 900),
         )  # fmt: skip
     return log.drain(1 << 30).splitlines(keepends=True)
 

@@ -136,12 +136,10 @@ class Complete:
     def text(self) -> str | None:
         """The reply's text; `None` if there is more to it than text, or more than one answer."""
 
-    @property
-    def usage(self) -> tuple[int, int, int, int]:
-        """Tokens as the provider counted them: input, output, cached, reasoning."""
-    @property
-    def cache_write(self) -> int:
-        """Of the input tokens, those written to the provider's prompt cache."""
+    def tally(self, input: int) -> tuple[int, int, int, int, int, bool]:
+        """Tokens that it took: input, output, cached, cache writes, reasoning, as the provider counted them; and
+        whether it is an estimate, of `input` tokens and of its text, because the provider told nothing.
+        """
     def render_for(self, request: Request) -> bytes:
         """The body in the form that the request asks for."""
 
@@ -365,23 +363,20 @@ class UsageLog:
     def record(
         self,
         head: Head,
-        *,
         provider: str,
         model: str,
+        *,
         tenant: str,
         layer: str,
         status: int,
         deflected: bool,
-        input: int,
-        output: int,
-        cached: int,
-        cache_write: int,
-        reasoning: int,
-        estimated: bool,
+        tally: tuple[int, int, int, int, int, bool],
         latency_ms: float,
         requests: int = 1,
     ) -> None:
-        """Takes an event; counts it as lost if there is no room. `tenant`: a label. Hits are recorded by `Exact`."""
+        """Takes an event; counts it as lost if there is no room. `tenant`: a label. `tally`: as in `Exact.store`, held
+        within 32 bits. Hits are recorded by `Exact`.
+        """
 
     def price(
         self, provider: str, model: str, *, input: float, output: float, cached: float, cache_write: float

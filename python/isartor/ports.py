@@ -94,7 +94,7 @@ class Response(Protocol):
         """Cancel the upstream call if it is unfinished. May be called at any time, more than once."""
 
 
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
+class Tally(msgspec.Struct, frozen=True):
     """Tokens of one reply. `input` has `cached` and `cache_write` in it, `output` has `reasoning` in it."""
 
     input: int = 0

@@ -99,8 +99,8 @@ def test_a_form_that_is_none_is_refused() -> None:
 
 def test_usage_is_read_from_both_forms() -> None:
     """Tokens are counted as the provider says."""
-    assert complete().usage == (1, 2, 0, 0)
-    assert complete(events(), form="sse").usage == (1, 2, 0, 0)
+    assert complete().tally(0)[:3] == (1, 2, 0)
+    assert complete(events(), form="sse").tally(0)[:3] == (1, 2, 0)
 
 
 def test_a_reply_is_given_in_the_form_asked_for() -> None:

@@ -39,6 +39,8 @@ def test_counting_tokens_costs_none(endpoint: str, tally: Tally) -> None:
     account = Account(cast("Any", _Anything()), call, cast("Any", _Anything()), books)
     account.open(Reached(response=cast("Any", FakeResponse(200, JSON)), provider="p", model="m"))
     account.bytes = 20
-    assert account.source()["tally"] == (tally.input, tally.output, 0, 0, 0, tally.estimated)
+    source = account.source()
+    assert ("tally" in source) == (endpoint != "chat")  # the store estimates as the account does
+    assert source.get("tally", (0, 0, 0, 0, 0, False)) == (0, 0, 0, 0, 0, False)
     account.settle(well=True)
     assert [spent.tally for spent in books.entries] == [tally]

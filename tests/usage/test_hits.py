@@ -161,8 +161,7 @@ def test_cache_writes_of_a_reply_are_told() -> None:
         },
     }
     reply = complete(json.dumps(message).encode(), endpoint="messages")
-    assert reply.usage == (60, 5, 30, 0)
-    assert reply.cache_write == 20
+    assert reply.tally(0) == (60, 5, 30, 20, 0, False)
 
 
 def test_what_the_provider_told_counts_before_what_the_reply_says() -> None:

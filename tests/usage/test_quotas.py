@@ -88,6 +88,28 @@ def test_the_longest_of_several_windows_is_waited_for() -> None:
     assert caught.value.retry_after > 9 * DAY
 
 
+def test_a_clock_that_is_set_back_gives_nothing_back() -> None:
+    """What is used before the window's beginning counts into the present one, and nothing of that is forgotten."""
+    clock = Clock()
+    of = quotas(clock, openai=Quota(daily_token_limit=1000, monthly_token_limit=2000, action_on_limit="block"))
+    ask(of).settle(Tally(input=400, output=0))
+    midnight = NOON - NOON % DAY + DAY
+    clock.now = midnight + 1
+    ask(of).settle(Tally(input=500, output=0))
+    clock.now = midnight - 1
+    assert used(of) == (500, 0)
+    ask(of).settle(Tally(input=300, output=0))
+    assert used(of) == (800, 0)
+    assert used(of, 1) == (1200, 0)
+    with pytest.raises(QuotaError, match="800 of 1,000.*2026-11-23T00:00:00Z") as caught:
+        ask(of)
+    assert caught.value.retry_after == DAY + 1
+    clock.now = midnight + 2
+    assert used(of) == (800, 0)
+    clock.now = midnight + DAY
+    assert used(of) == (0, 0)
+
+
 def test_cost_is_limited_as_tokens_are() -> None:
     """By the price of each kind of token."""
     of = quotas(openai=Quota(weekly_cost_limit_usd=0.01, action_on_limit="block"))

@@ -111,17 +111,12 @@ impl Complete {
         detached(py, self.reply.json.len(), || sse::answer_text(self.endpoint, &self.reply.json))
     }
 
-    /// The provider's count of tokens: input, output, cached, reasoning.
-    #[getter]
-    fn usage(&self) -> (u64, u64, u64, u64) {
-        let usage = &self.reply.usage;
-        (usage.input, usage.output, usage.cached, usage.reasoning)
-    }
-
-    /// Of the input tokens, those written to the provider's prompt cache.
-    #[getter]
-    fn cache_write(&self) -> u64 {
-        self.reply.usage.cache_write
+    /// What it took: input, output, cached, cache writes, reasoning; and whether that is an estimate, which it is where
+    /// the reply does not say: then of `input` tokens.
+    fn tally(&self, input: u64) -> (u32, u32, u32, u32, u32, bool) {
+        let tokens = self.tokens(input);
+        let Tokens { input, output, cached, cache_write, reasoning, estimated } = tokens;
+        (input, output, cached, cache_write, reasoning, estimated)
     }
 
     /// The body in the form that the request asks for.

@@ -35,16 +35,32 @@ pub struct UsageLog {
 }
 
 /// Input, output, cached, cache writes, reasoning; and whether it is an estimate.
-pub type Tally = (u64, u64, u64, u64, u64, bool);
+pub type Tally = (Count, Count, Count, Count, Count, bool);
+
+/// A count of tokens. A provider may tell anything: what is no count is the nearest one.
+pub struct Count(u32);
+
+impl<'py> FromPyObject<'_, 'py> for Count {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let count = match value.extract::<i64>() {
+            Ok(count) => u32::try_from(count.max(0)).unwrap_or(u32::MAX),
+            Err(_) if value.gt(0)? => u32::MAX,
+            Err(_) => 0,
+        };
+        Ok(Self(count))
+    }
+}
 
 /// The tokens of a tally.
 pub fn told((input, output, cached, cache_write, reasoning, estimated): Tally) -> Tokens {
     Tokens {
-        input: small(input),
-        output: small(output),
-        cached: small(cached),
-        cache_write: small(cache_write),
-        reasoning: small(reasoning),
+        input: input.0,
+        output: output.0,
+        cached: cached.0,
+        cache_write: cache_write.0,
+        reasoning: reasoning.0,
         estimated,
     }
 }
@@ -74,9 +90,8 @@ impl UsageLog {
     }
 
     /// Takes an event.
-    #[pyo3(signature = (head, *, provider, model, tenant, layer, status, deflected, input, output, cached, cache_write,
-        reasoning, estimated, latency_ms, requests=1))]
-    #[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools)] // members of one event, each by name
+    #[pyo3(signature = (head, provider, model, *, tenant, layer, status, deflected, tally, latency_ms, requests=1))]
+    #[allow(clippy::too_many_arguments)] // members of one event, most by name
     fn record(
         &self,
         head: &Head,
@@ -86,17 +101,11 @@ impl UsageLog {
         layer: &str,
         status: u16,
         deflected: bool,
-        input: u64,
-        output: u64,
-        cached: u64,
-        cache_write: u64,
-        reasoning: u64,
-        estimated: bool,
+        tally: Tally,
         latency_ms: f64,
         requests: u32,
     ) {
         let log = &self.inner;
-        let tokens = told((input, output, cached, cache_write, reasoning, estimated));
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a latency, held within a u32
         let microseconds = (latency_ms * 1000.0).clamp(0.0, f64::from(u32::MAX)) as u32;
         log.push(Event {
@@ -105,7 +114,7 @@ impl UsageLog {
             tenant: log.label(tenant),
             tool: head.inner.tool,
             layer: LAYERS.iter().find(|name| **name == layer).copied().unwrap_or("l0"),
-            tokens,
+            tokens: told(tally),
             latency_us: microseconds,
             status,
             deflected,

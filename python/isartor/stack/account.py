@@ -5,6 +5,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import astuple
+
 from isartor.ports import Spent, Tally
 
 if TYPE_CHECKING:
@@ -22,8 +24,6 @@ _ERROR: Final = 400
 _TIMED_OUT: Final = 504
 # To count tokens costs none.
 _COUNTS: Final = frozenset({"count_tokens", "gemini_count"})
-# A provider may tell anything.
-_MOST: Final = 2**32 - 1
 
 
 class Account:
@@ -79,11 +79,11 @@ class Account:
         reached = self._reached
         if reached is None:
             return {}
+        if reached.response.tally is None and self._call.endpoint not in _COUNTS:
+            # The store reads in the reply what `_tally` would.
+            return {"provider": reached.provider, "model": reached.model, "tokens": self._call.tokens}
         tally = self._counted = self._tally()
-        counts: tuple[int, ...] = (tally.input, tally.output, tally.cached, tally.cache_write, tally.reasoning)
-        if min(counts) < 0 or max(counts) > _MOST:
-            counts = tuple(min(max(count, 0), _MOST) for count in counts)
-        return {"provider": reached.provider, "model": reached.model, "tally": (*counts, tally.estimated)}
+        return {"provider": reached.provider, "model": reached.model, "tally": astuple(tally)}
 
     def open(self, reached: Reached) -> None:
         """Somebody has answered."""
@@ -113,7 +113,9 @@ class Account:
             return
         if well is not None and reached.finished is not None:
             reached.finished(well)
-        tally = self._tally() if self._counted is None else self._counted
+        tally = None
+        if self._books is not None or self._reserved is not None or reached.ticket is not None:
+            tally = self._tally() if self._counted is None else self._counted
         self._close(tally, reached.response.status if well is not False else 502)
 
     def _tally(self) -> Tally:
@@ -123,17 +125,9 @@ class Account:
             return self._reached.response.tally
         if self.told is not None:
             return self.told
-        complete = self.complete
-        written = self.bytes
-        if complete is not None:
-            read, output, cached, reasoning = complete.usage
-            if read or output:
-                return Tally(
-                    input=read, output=output, cached=cached, cache_write=complete.cache_write, reasoning=reasoning
-                )
-            text = complete.text()
-            written = len(complete.json) if text is None else len(text)
-        return Tally(input=self._call.tokens, output=written // _BYTES_PER_TOKEN, estimated=True)
+        if self.complete is not None:
+            return Tally(*self.complete.tally(self._call.tokens))
+        return Tally(input=self._call.tokens, output=self.bytes // _BYTES_PER_TOKEN, estimated=True)
 
     def _close(self, tally: Tally | None, status: int) -> None:
         reached, self._reached = self._reached, None

@@ -10,7 +10,7 @@ from isartor.ports import Call
 from isartor.stack.account import Account
 from isartor.stack.exchange import Streamed, Whole
 from isartor.stack.fetch import Fetch
-from isartor.stack.flights import Flight
+from isartor.stack.flights import Flight, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -74,8 +74,10 @@ class Cloud:
         self._semantic = semantic
         self._flights: dict[bytes, Flight] = {}
         self._by_key: dict[bytes, Flight] = {}
+        self._watch = Watch()
 
-    async def answer(self, exchange: Exchange) -> Answer | None:
+    # One coroutine, because every miss takes this way: each more has to be passed through whenever the reply goes on.
+    async def answer(self, exchange: Exchange) -> Answer | None:  # noqa: C901, PLR0912
         """The provider's reply, or the error that the client must hear of."""
         request = exchange.request
         if request is None:  # the layers above always leave one
@@ -83,41 +85,42 @@ class Cloud:
         if exchange.head.only_if_cached:
             message = "There is no stored reply for this request, and it asked for nothing else (only-if-cached)."
             raise IsartorError(message, status=504, code="only_if_cached")
-        shared = request.cacheable and not exchange.head.no_cache and self._keeps
+        shared = self._keeps and request.cacheable and not exchange.head.no_cache
+        key = request.flight
+        flight = self._flights.get(key) if shared else None
+        if flight is None and shared and (other := self._by_key.get(key[:-1])) is not None and other.boardable():
+            hit = await self._other_form(exchange, request, other)
+            if hit is not None:
+                return hit
+            flight = self._flights.get(key)
+        collapsed = flight is not None
         try:
-            return await self._fly(exchange, request, shared=shared)
+            run = None
+            if flight is None:
+                flight, run = self._start(exchange, request, key, shared=shared)
+            passenger = flight.board(exchange.client)
+            try:
+                if run is not None:
+                    await flight.lead(run)
+                head = flight.reply
+                if head is None:
+                    head = await passenger.head()
+            except BaseException:
+                passenger.leave()
+                raise
         except IsartorError as error:
             # That no key is accepted is for someone to put right, so it is not hidden by an old reply.
             upstream = isinstance(error, UpstreamError) and error.code != _NO_KEY
-            other = self._stand_in(exchange, request, error.status, shared=shared and upstream)
-            if other is None:
+            stored = self._stand_in(exchange, request, error.status, shared=shared and upstream)
+            if stored is None:
                 raise
-            return other
-
-    async def _fly(self, exchange: Exchange, request: Request, *, shared: bool) -> Answer:
-        flight = self._flights.get(request.flight) if shared else None
-        if flight is None and shared:
-            hit = await self._other_form(exchange, request)
-            if hit is not None:
-                return hit
-            flight = self._flights.get(request.flight)
-        collapsed = flight is not None
-        run = None
-        if flight is None:
-            flight, run = self._start(exchange, request, shared=shared)
-        passenger = flight.board(exchange.client)
-        try:
-            if run is not None:
-                await flight.lead(run)
-            head = await passenger.head()
-        except BaseException:
-            passenger.leave()
-            raise
+            return stored
         if isinstance(head, Whole):
             passenger.leave()
-            other = self._stand_in(exchange, request, head.status, shared=shared)
-            if other is not None:
-                return other
+            if head.status >= _ERROR:
+                stored = self._stand_in(exchange, request, head.status, shared=shared)
+                if stored is not None:
+                    return stored
             headers = self._headers(exchange, request, head.headers, flight, collapsed=collapsed)
             if head.status == _TOO_MANY and not any(name == "retry-after" for name, _ in head.headers):
                 headers.append(("retry-after", _RETRY_AFTER_SECS))
@@ -135,11 +138,8 @@ class Cloud:
         failing = shared and status in _FAILING
         return self._store.stale(exchange.head, request, exchange.route.path) if failing else None
 
-    async def _other_form(self, exchange: Exchange, request: Request) -> Answer | None:
+    async def _other_form(self, exchange: Exchange, request: Request, other: Flight) -> Answer | None:
         """Waits for a flight of the same request in another form (JSON and stream), whose reply serves both."""
-        other = self._by_key.get(request.flight[:-1])
-        if other is None or not other.boardable():
-            return None
         passenger = other.board(exchange.client)
         try:
             head = await passenger.head()
@@ -154,17 +154,17 @@ class Cloud:
         return self._store.again(exchange.head, request, exchange.route.path)
 
     def _start(
-        self, exchange: Exchange, request: Request, *, shared: bool
+        self, exchange: Exchange, request: Request, key: bytes, *, shared: bool
     ) -> tuple[Flight, Coroutine[object, object, None]]:
         call = self._call(exchange, request)
         # To count tokens takes none, and no time.
         counting = exchange.route.endpoint in _COUNTING
         allowance = exchange.allowance
         reserved = None if allowance is None or counting else allowance.reserve(call.tokens)
-        flight = Flight(request.flight, self._limit, self._landed)
+        flight = Flight(key, self._limit, self._landed if shared else _lands, self._watch)
         if shared:
-            self._flights[flight.key] = flight
-            self._by_key.setdefault(flight.key[:-1], flight)
+            self._flights[key] = flight
+            self._by_key.setdefault(key[:-1], flight)
         store = self._store if self._keeps else None
         took = None if counting else self._took
         account = Account(exchange, call, flight, self._books, reserved=reserved, took=took)
@@ -219,6 +219,10 @@ class Cloud:
         else:
             headers.append(("x-request-id", exchange.head.request_id))
         return headers
+
+
+def _lands(flight: Flight) -> None:
+    """A flight that nobody else could have boarded."""
 
 
 def _session(exchange: Exchange) -> str:

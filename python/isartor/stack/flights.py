@@ -34,34 +34,37 @@ class GoneError(Exception):
 class Flight:
     """One upstream call and those who wait for it."""
 
-    def __init__(self, key: bytes, limit: int, landed: Callable[[Flight], None]) -> None:
+    # What most flights never change stands here: one is made for every request that reaches L3.
+    note = ""
+    """What became of the reply in the store, as `cache-status` parameters; set before a whole reply opens."""
+    provider = ""
+    """Who answers; set before the reply opens."""
+    boarded = 0
+    """Clients that have come on board so far."""
+    reply: Whole | Headers | None = None
+    """The reply as a whole, or the headers of a stream; `None` before there is either."""
+    _first = 0  # index of _pieces[0] in the whole stream
+    _size = 0  # bytes kept
+    _total = 0  # bytes that have come
+    _done = False
+    _error: IsartorError | None = None
+    _room: asyncio.Future[None] | None = None
+    _open = True  # takes passengers
+    _task: asyncio.Task[object] | None = None
+    _begun = False  # the task has taken its first step
+    _ended = False  # by its last passenger
+    _rest: Coroutine[object, object, None] | None = None
+
+    def __init__(self, key: bytes, limit: int, landed: Callable[[Flight], None], watch: Watch | None = None) -> None:
         """`limit`: bytes that are kept. `landed` is called once, when no more passengers can be taken."""
-        loop = asyncio.get_running_loop()
         self.key = key
-        self.note = ""
-        """What became of the reply in the store, as `cache-status` parameters; set before a whole reply opens."""
-        self.provider = ""
-        """Who answers; set before the reply opens."""
-        self.boarded = 0
-        """Clients that have come on board so far."""
         self._limit = limit
         self._landed = landed
-        self._loop = loop
-        self._head: Whole | Headers | None = None
+        self._watch = Watch() if watch is None else watch
+        self._loop = asyncio.get_running_loop()
         self._pieces: list[bytes] = []
-        self._first = 0  # index of _pieces[0] in the whole stream
-        self._size = 0  # bytes kept
-        self._total = 0  # bytes that have come
         self._passengers: list[Passenger] = []
-        self._done = False
-        self._error: IsartorError | None = None
         self._waiting: list[asyncio.Future[None]] = []
-        self._room: asyncio.Future[None] | None = None
-        self._open = True  # takes passengers
-        self._task: asyncio.Task[object] | None = None
-        self._begun = False  # the task has taken its first step
-        self._ended = False  # by its last passenger
-        self._rest: Coroutine[object, object, None] | None = None
 
     # -- the call's side
 
@@ -70,24 +73,19 @@ class Flight:
         self._begun = False
         self._task = self._loop.create_task(self._run(run))
 
-    async def lead(self, run: Coroutine[object, object, None]) -> None:
+    def lead(self, run: Coroutine[object, object, None]) -> Coroutine[object, object, None]:
         """Makes the call in the task of its first passenger, who has nothing to do before there is a reply.
 
         That task goes on for the others when its own client has gone. Raises `GoneError` if all have.
         """
         task = self._task = asyncio.current_task()
-        try:
-            await self._run(run)
-        except asyncio.CancelledError:
-            if not self._ended or task is None or task.uncancel() > 0:
-                raise
-            raise GoneError from None
+        return self._run(run, task)
 
     def follow(self, rest: Coroutine[object, object, None]) -> None:
         """What is left to do when the run returns, as when a stream has begun: it goes on in a task of its own."""
         self._rest = rest
 
-    async def _run(self, run: Coroutine[object, object, None]) -> None:
+    async def _run(self, run: Coroutine[object, object, None], leader: asyncio.Task[object] | None = None) -> None:
         self._begun = True
         error: IsartorError | None = None
         try:
@@ -103,8 +101,12 @@ class Flight:
         except Exception as unknown:  # noqa: BLE001  # a fault of ours reaches the client as an error, not as silence
             self._loop.call_exception_handler({"message": "a flight failed", "exception": unknown})
             error = IsartorError("Isartor failed while it handled the provider's reply; see its log.")
-        except BaseException:
+        except BaseException as end:
             self._finish(None)
+            # It is the call that was cancelled, by its last passenger, and not the task that made it.
+            cancelled = isinstance(end, asyncio.CancelledError) and self._ended
+            if cancelled and leader is not None and leader.uncancel() == 0:
+                raise GoneError from None
             raise
         self._finish(error)
 
@@ -116,12 +118,12 @@ class Flight:
 
     def begin(self, headers: Headers) -> None:
         """The reply is a stream."""
-        self._head = headers
+        self.reply = headers
         self._wake()
 
     def answer(self, whole: Whole) -> None:
         """The reply is there as a whole."""
-        self._head = whole
+        self.reply = whole
         self._wake()
 
     def put(self, piece: bytes) -> None:
@@ -165,7 +167,7 @@ class Flight:
     def board(self, client: Client) -> Passenger:
         """One more client waits for this reply."""
         self.boarded += 1
-        passenger = Passenger(self, client)
+        passenger = Passenger(self, client, self._watch)
         self._passengers.append(passenger)
         return passenger
 
@@ -191,11 +193,11 @@ class Flight:
 
     async def head(self) -> Whole | Headers:
         """The reply as a whole, or the headers of a stream. Raises the flight's error, `GoneError` if it was ended."""
-        while self._head is None:
+        while self.reply is None:
             if self._done:
                 raise self._error or GoneError
             await self._change()
-        return self._head
+        return self.reply
 
     async def wait(self, index: int) -> list[bytes] | None:
         """The pieces from `index` on, as soon as there are any; `None` at the end. Raises the flight's error."""
@@ -240,6 +242,8 @@ class Flight:
         self._room = None
 
     def _wake(self) -> None:
+        if not self._waiting:
+            return
         waiting, self._waiting = self._waiting, []
         for change in waiting:
             if not change.done():
@@ -249,17 +253,17 @@ class Flight:
 class Passenger:
     """One client's place in a flight."""
 
-    __slots__ = ("_client", "_flight", "_timer", "_watch", "bytes", "index")
+    __slots__ = ("_client", "_flight", "_gone", "_watch", "bytes", "index")
 
-    def __init__(self, flight: Flight, client: Client) -> None:
-        """Watches the client soon: if it goes, it leaves the flight."""
+    def __init__(self, flight: Flight, client: Client, watch: Watch) -> None:
+        """`watch` looks after the client soon: if it goes, it leaves the flight."""
         self.index = 0
         self.bytes = 0
         self._flight = flight
         self._client = client
-        self._watch: asyncio.Future[None] | None = None
-        # A watch costs as much as a fast reply's whole way; most replies are there before it begins.
-        self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_SECS, self._begin)
+        self._gone: asyncio.Future[None] | None = None
+        self._watch = watch
+        watch.add(self)
 
     async def head(self) -> Whole | Headers:
         """The reply as a whole, or the headers of a stream. Raises the flight's error."""
@@ -278,16 +282,53 @@ class Passenger:
 
     def leave(self) -> None:
         """Wants no more."""
-        self._timer.cancel()
-        if self._watch is not None:
-            self._watch.cancel()
+        if self._gone is None:
+            self._watch.drop(self)
+        else:
+            self._gone.cancel()
         self._flight.leave(self)
 
-    def _begin(self) -> None:
-        self._watch = asyncio.ensure_future(self._client.client_disconnect())
-        self._watch.add_done_callback(self._left)
+    def watched(self) -> None:
+        """From now on it is heard of if the client goes."""
+        self._gone = asyncio.ensure_future(self._client.client_disconnect())
+        self._gone.add_done_callback(self._left)
 
-    def _left(self, watch: asyncio.Future[None]) -> None:
-        if not watch.cancelled():
-            watch.exception()
+    def _left(self, gone: asyncio.Future[None]) -> None:
+        if not gone.cancelled():
+            gone.exception()
             self._flight.leave(self)
+
+
+class Watch:
+    """Begins to watch clients whose replies are not there at once, all of a while together.
+
+    To watch one costs as much as a fast reply's whole way, and so does a timer for each; most replies are there before.
+    """
+
+    __slots__ = ("_earlier", "_later", "_ticking")
+
+    def __init__(self) -> None:
+        """Nobody waits."""
+        self._earlier: dict[Passenger, None] = {}
+        self._later: dict[Passenger, None] = {}
+        self._ticking = False
+
+    def add(self, passenger: Passenger) -> None:
+        """One who has just come on board: watched at the end of the next turn, unless it has left by then."""
+        self._later[passenger] = None
+        if not self._ticking:
+            self._ticking = True
+            asyncio.get_running_loop().call_later(_WATCH_AFTER_SECS, self._turn)
+
+    def drop(self, passenger: Passenger) -> None:
+        """It has left."""
+        if self._later.pop(passenger, self) is self:
+            self._earlier.pop(passenger, None)
+
+    def _turn(self) -> None:
+        waited, self._earlier, self._later = self._earlier, self._later, {}
+        for passenger in waited:
+            passenger.watched()
+        self._ticking = bool(self._earlier)
+        if self._ticking:
+            asyncio.get_running_loop().call_later(_WATCH_AFTER_SECS, self._turn)

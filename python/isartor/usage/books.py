@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from isartor.ports import Tally
 
 if TYPE_CHECKING:
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
 
 _NONE: Final = Tally()
 _ERROR: Final = 400
-_MOST: Final = 2**32 - 1
 
 
 class Books:
@@ -33,24 +34,15 @@ class Books:
         tally = spent.tally or _NONE
         if not deflected and requests > 1:
             tally = _NONE
-        counts: tuple[int, ...] = (tally.input, tally.output, tally.cached, tally.cache_write, tally.reasoning)
-        if min(counts) < 0 or max(counts) > _MOST:
-            counts = tuple(min(max(count, 0), _MOST) for count in counts)  # a provider may tell anything
-        read, written, cached, cache_write, reasoning = counts
         self._events.record(
             head,
-            provider=spent.provider,
-            model=spent.model,
+            spent.provider,
+            spent.model,
             tenant=tenant,
             layer="l3",
             status=spent.status,
             deflected=deflected,
-            input=read,
-            output=written,
-            cached=cached,
-            cache_write=cache_write,
-            reasoning=reasoning,
-            estimated=tally.estimated,
+            tally=msgspec.structs.astuple(tally),
             latency_ms=spent.latency_ms,
             requests=requests,
         )

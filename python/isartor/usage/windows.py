@@ -47,7 +47,11 @@ def _first(month: int) -> int:
 
 
 class Calendar:
-    """The windows by a clock, worked out once a day."""
+    """The windows by a clock, worked out once a day.
+
+    They never move backwards: while a clock that has been set back shows a time before them, the latest ones go on, so
+    that what was counted in them is not forgotten. A calendar that is made anew follows its clock.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock`: seconds since 1970."""
@@ -55,10 +59,10 @@ class Calendar:
         self._now = windows(clock())
 
     def now(self) -> Windows:
-        """The windows around the present moment."""
+        """The windows around the present moment, or around the latest one that the clock has shown."""
         seconds = self.clock()
         known = self._now
-        if not known.begins[0] <= seconds < known.ends[0]:
+        if seconds >= known.ends[0]:
             known = self._now = windows(seconds)
         return known
 

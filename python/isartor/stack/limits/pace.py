@@ -28,6 +28,8 @@ class Pace:
         self._most = most
         self._target = target_secs
         self._times: deque[float] = deque(maxlen=_WINDOW)
+        self._slow = 0
+        """Of these times, those above the target."""
         self._fresh = 0
         self.limit = most
         """Requests at once."""
@@ -38,15 +40,21 @@ class Pace:
 
     def took(self, secs: float) -> None:
         """One more reply has begun, or was given up, after that time."""
-        self._times.append(secs)
+        times = self._times
+        if len(times) == _WINDOW and times[0] > self._target:
+            self._slow -= 1
+        times.append(secs)
+        if secs > self._target:
+            self._slow += 1
         self._fresh += 1
         if self._fresh < _ROUND:
             return
         self._fresh = 0
-        p95 = self.p95()
-        if p95 is not None and p95 > self._target:
+        # The quantile is above the target if that many are: without sorting them.
+        if self._slow > len(times) - ceil(len(times) * _QUANTILE):
             self.limit = max(self._least, min(self.limit - 1, int(self.limit * _DECREASE)))
-            self._times.clear()
+            times.clear()
+            self._slow = 0
         else:
             self.limit = min(self._most, self.limit + 1)
 
