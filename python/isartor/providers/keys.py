@@ -110,6 +110,11 @@ class Pool:
             return self._lone
         if held is not None and held.rests_until <= now:
             return held
+        if self.rotation == "round_robin":  # mostly, whose turn it is
+            key = self.keys[self._turn % len(self.keys)]
+            if key.rests_until <= now:
+                self._turn += 1
+                return key
         key = self.spare(now, ())
         return key if key is not None else min(self.keys, key=lambda key: (key.dead, key.rests_until))
 
@@ -137,7 +142,10 @@ class Pool:
         """Whether none of several living keys may be used now: another provider would be better."""
         if self.alone:
             return False
-        return all(key.rests_until > now for key in self.keys) and not all(key.dead for key in self.keys)
+        for key in self.keys:
+            if key.rests_until <= now:
+                return False
+        return not all(key.dead for key in self.keys)
 
     def limited(self, key: Key, now: float, after: float | None) -> None:
         """`key` has run into a limit; the provider asks for `after` seconds."""

@@ -64,16 +64,17 @@ class Account:
         """Nothing has been used."""
         self.name = name
         self.digest = digest(name)
-        self._windows = [0] * len(PERIODS)
+        self._windows = (0,) * len(PERIODS)
         self.used = [[0, 0] for _ in PERIODS]
         self.reserved = [0, 0]
 
     def in_windows(self, ids: tuple[int, ...]) -> list[list[int]]:
         """What this worker has used in those windows, begun anew where one is over."""
-        for period, window in enumerate(ids):
-            if self._windows[period] != window:
-                self._windows[period] = window
-                self.used[period] = [0, 0]
+        if ids != self._windows:
+            for period, window in enumerate(ids):
+                if self._windows[period] != window:
+                    self.used[period] = [0, 0]
+            self._windows = ids
         return self.used
 
     def pack(self) -> bytes:
@@ -84,12 +85,11 @@ class Account:
 
     def inherit(self, numbers: tuple[int, ...]) -> None:
         """Takes over what another worker had used; what it had reserved is over."""
+        latest = tuple(max(known, numbers[period * 3]) for period, known in enumerate(self._windows))
+        self.in_windows(latest)
         for period in range(len(PERIODS)):
             window, tokens, nanos = numbers[period * 3 : period * 3 + 3]
-            if window > self._windows[period]:
-                self._windows[period] = window
-                self.used[period] = [0, 0]
-            if window == self._windows[period]:
+            if window == latest[period]:
                 self.used[period][0] += max(tokens, 0)
                 self.used[period][1] += max(nanos, 0)
 
@@ -162,7 +162,7 @@ class Ledger:
     def look(self, account: Account, ids: tuple[int, ...]) -> tuple[list[list[int]], list[int]]:
         """As `used`, in lists that are only to be looked at, now."""
         own = account.in_windows(ids)
-        if not self._others:
+        if not self._others:  # as on most machines
             return own, account.reserved
         sums = [list(amount) for amount in own]
         reserved = list(account.reserved)
@@ -184,8 +184,9 @@ class Ledger:
     def reserve(self, account: Account, amount: Amount) -> None:
         """Sets something aside for a call."""
         with self._lock:
-            account.reserved[0] += amount.tokens
-            account.reserved[1] += amount.nanos
+            held_back = account.reserved
+            held_back[0] += amount[0]
+            held_back[1] += amount[1]
             # Alone, nobody else looks at it; and what a process that has ended had set aside is void.
             if self._others:
                 self._write(account)
@@ -193,11 +194,13 @@ class Ledger:
     def settle(self, account: Account, ids: tuple[int, ...], reserved: Amount, spent: Amount) -> None:
         """Puts what a call has really used in place of what was set aside for it."""
         with self._lock:
-            account.reserved[0] -= reserved.tokens
-            account.reserved[1] -= reserved.nanos
+            held_back = account.reserved
+            held_back[0] -= reserved[0]
+            held_back[1] -= reserved[1]
+            tokens, nanos = spent
             for amount in account.in_windows(ids):
-                amount[0] += spent.tokens
-                amount[1] += spent.nanos
+                amount[0] += tokens
+                amount[1] += nanos
             self._write(account)
 
     def add(self, account: Account, ids: tuple[int, ...], amounts: list[Amount]) -> None:

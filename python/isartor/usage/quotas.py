@@ -130,10 +130,17 @@ class Quotas:
             for key in gateway_keys
             if limits(key)
         }
+        self._policies: dict[tuple[str, str], tuple[Policy, ...]] = {}
 
     def __repr__(self) -> str:
         """Whose quotas there are."""
         return f"<Quotas of {[*self._providers, *self._tenants]}>"
+
+    def _of(self, tenant: str, provider: str) -> tuple[Policy, ...]:
+        """What a tenant's calls to a provider are held to; both are from the configuration, so there are not many."""
+        found = self._tenants.get(tenant), self._providers.get(provider)
+        policies = self._policies[tenant, provider] = tuple(policy for policy in found if policy is not None)
+        return policies
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -145,21 +152,25 @@ class Quotas:
 
         Raises `QuotaError` if a quota forbids the call; then nothing is reserved.
         """
-        own, theirs = self._providers.get(provider), self._tenants.get(tenant)
-        if own is None and theirs is None:
-            return _FREE
         # The key's quota first: if it is used up, no other provider may be asked either.
-        policies = (own,) if own is not None else ()
-        if theirs is not None:
-            policies = (theirs, *policies)
+        policies = self._policies.get((tenant, provider))
+        if policies is None:
+            policies = self._of(tenant, provider)
+        if not policies:
+            return _FREE
         rates = self._prices.of(provider, model)
         cost = tokens * rates.input + OUTPUT_TOKENS * rates.output
         amount = Amount(tokens + OUTPUT_TOKENS, round(cost * NANO))
         now = self._calendar.now()
+        ledger = self._ledger
         for policy in policies:
-            self._check(policy, amount, now)
+            looked, held_back = ledger.look(policy.account, now.ids)
+            for period, place, mark in policy.marks:
+                if looked[period][place] + held_back[place] + amount[place] >= mark:
+                    self._check(policy, amount, now)
+                    break
         for policy in policies:
-            self._ledger.reserve(policy.account, amount)
+            ledger.reserve(policy.account, amount)
         return _Reserved(self, policies, amount, provider, model)
 
     def settle(self, policies: tuple[Policy, ...], reserved: Amount, spent: Amount) -> None:
@@ -174,15 +185,13 @@ class Quotas:
             return Amount()
         cost = self._prices.cost(provider, model, tally)
         # A provider may tell anything, but nothing that gives a quota back.
-        return Amount(max(tally.input, 0) + max(tally.output, 0), max(round(cost * NANO), 0))
+        tokens, nanos = tally.input + tally.output, round(cost * NANO)
+        if tokens < 0 or nanos < 0 or tally.input < 0 or tally.output < 0:
+            tokens, nanos = max(tally.input, 0) + max(tally.output, 0), max(nanos, 0)
+        return Amount(tokens, nanos)
 
     def _check(self, policy: Policy, amount: Amount, now: Windows) -> None:
-        looked, held_back = self._ledger.look(policy.account, now.ids)
-        for period, place, mark in policy.marks:
-            if looked[period][place] + held_back[place] + amount[place] >= mark:
-                break
-        else:
-            return
+        """Some limit has something to say. Raises `QuotaError`, or warns."""
         used, reserved = self._ledger.used(policy.account, now.ids)
         broken: list[Limit] = []
         for limit in policy.limits:
