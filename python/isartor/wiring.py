@@ -8,6 +8,7 @@ from hashlib import blake2b
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from isartor._native import Exact, Gate, Stats, Tokenizer
 from isartor.config.schema import BUNDLED_MODEL, EMBEDDED
@@ -24,6 +25,7 @@ from isartor.providers.breaker import Breaker
 from isartor.providers.chain import Chain
 from isartor.providers.configured import settings_of
 from isartor.providers.health import Watch
+from isartor.providers.hosts import allowed_offline
 from isartor.providers.keys import Pool
 from isartor.providers.link import Link
 from isartor.providers.service import HttpService
@@ -115,6 +117,7 @@ class Gateway:
                 config,
                 worker=self.worker,
                 provider=self.upstream,
+                l3=_l3(config, self.upstream),
                 semantic=self.semantic,
                 faults=self._faults,
                 concurrency=self.turnstile.status,
@@ -128,7 +131,7 @@ class Gateway:
                 state=lambda: self.worker.state(0),
                 operator=_operator(config),
             ),
-            known=models.known(self.upstream.name, self.upstream.model, config.model_aliases, created=int(time.time())),
+            **_models(config, self.upstream),
         )
         self._pings_every = config.provider_health_check_interval_secs
         self._timers: list[asyncio.TimerHandle] = []
@@ -187,6 +190,30 @@ def chain_of(config: Config, budget: Budget | None) -> Chain:
         hedge_after_secs=config.hedge_after_ms / 1000,
         affinity=config.session_affinity,
     )
+
+
+def _l3(config: Config, chain: Chain) -> Callable[[], str]:
+    """The state of the first provider that offline mode lets be asked; if there is none, what forbids it."""
+    links = chain.links
+    if config.offline_mode and not config.demo:
+        hosts = {link: urlsplit(f"//{link.status()['endpoint']}").hostname or "" for link in links}
+        links = tuple(link for link in links if allowed_offline(hosts[link], config.offline_allowed_hosts))
+        if not links:
+            return lambda: "offline_mode_active"
+    first = links[0]
+    return lambda: first.status()["state"]
+
+
+def _models(config: Config, chain: Chain) -> dict[str, Any]:
+    """The models that `Pages` lists: all, and for tenants who may not ask for all of them."""
+    aliases = config.model_aliases
+    known = models.known(chain.name, chain.model, aliases, created=int(time.time()))
+    allowed = {
+        tenant_of(key.label): tuple(model for model in known if key.allows(aliases.get(model.id, model.id)))
+        for key in config.gateway_keys
+        if key.allowed_models
+    }
+    return {"known": known, "allowed": allowed}
 
 
 def watch_of(config: Config, chain: Chain) -> Watch:

@@ -123,6 +123,41 @@ def test_keys_are_added_to_a_pool(file: Path) -> None:
     assert [entry["key"] for entry in tomllib.loads(file.read_text())["provider_keys"]] == ["one", KEY, "three"]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('{key} = "one"\t# ours\n', '\n[[provider_keys]]\n{short} = "one"\t# ours\npriority = 1\n'),
+        (
+            '# Above\n{key} = "one" # ours\nport = 1 # p\n\n[server]\nworkers = 1',
+            '# Above\nport = 1 # p\n\n[server]\nworkers = 1\n\n[[provider_keys]]\n{short} = "one" # ours\npriority = 1\n',
+        ),
+        (
+            '{key} = "one"  # ours\n[[provider_keys]]\nkey = "two" # theirs\n',
+            '[[provider_keys]]\nkey = "two" # theirs\n[[provider_keys]]\n{short} = "one"  # ours\npriority = 1\n',
+        ),
+        (
+            'port = 1\n{key} = "one"  # ours\nprovider_keys = [{{key = "two"}}] # theirs\n',
+            'port = 1\n# ours\nprovider_keys = [{{key = "two"}}, {{{short} = "one", priority = 1}}',
+        ),
+        (
+            '{key} = "one"  # ours\n[[provider_keys]]\n{short} = "one" # theirs\n',
+            '# ours\n[[provider_keys]]\n{short} = "one" # theirs\n',
+        ),
+        ('{key} = ""  # none yet', "# none yet\n\n[[provider_keys]]\n"),
+    ],
+)
+@pytest.mark.parametrize("name", ["external_llm_api_key", "external_llm_api_key_file"])
+def test_a_moved_keys_comment_is_kept(file: Path, before: str, after: str, name: str) -> None:
+    """What stands behind the single key goes to the pool with it, or stays where it was if it has no line there."""
+    names = {"key": name, "short": name.replace("external_llm_api_key", "key")}
+    (file.parent / "one").write_text("one")
+    file.write_text('llm_provider = "openai"\n' + before.format(**names))
+    assert run("set-key", "-p", "openai", "-k", KEY, "--add") == 0
+    text = file.read_text()
+    assert text.startswith('llm_provider = "openai"\n' + after.format(**names)), text
+    assert tomllib.loads(text)["provider_keys"][-1] == {"key": KEY, "priority": 1}
+
+
 def test_a_keys_file_moves_to_the_pool(file: Path) -> None:
     """A single key that stands in a file of its own stays there."""
     (file.parent / "k").write_text("one")

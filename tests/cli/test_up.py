@@ -164,12 +164,13 @@ def test_an_unwritable_home_does_not_stop_the_gateway(shell: Shell) -> None:
 
 
 def test_the_demonstration_runs_through_a_real_gateway(shell: Shell) -> None:
-    """`isartor demo` needs no key and no configuration, deflects at least half, and leaves nothing running."""
+    """`isartor demo` needs no key and no configuration, deflects at least half, and leaves nothing running or written."""
     result = shell.run("demo", ISARTOR__GATEWAY_API_KEY="unused")
     assert result.returncode == 0, result.stderr
     assert "50 prompts" in result.stdout
     assert "L1a exact cache" in result.stdout
     assert "L1b semantic cache" in result.stdout
+    assert not [file for file in (shell.home / ".isartor").rglob("*") if file.is_file()]
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
 
 

@@ -25,7 +25,7 @@ def _documented_routes() -> set[tuple[str, str]]:
 
 
 def _routes() -> set[tuple[str, str]]:
-    shown = pages.Pages(gate=NONE, keeper=NONE, health=NONE, cache=NONE, operations=NONE, known=())
+    shown = pages.Pages(gate=NONE, keeper=NONE, health=NONE, cache=NONE, operations=NONE, known=(), allowed={})
     found = {(method, path) for path, methods in shown._table.items() for method in methods}
     found |= {("GET", f"{root}{{id}}") for root in pages._MODEL_ROOTS}
     found |= {("POST", path) for path in routes.PROMPTS}

@@ -61,6 +61,20 @@ def test_they_are_for_the_operators_key_alone(settings: Any, operator: str, tena
     assert call(app, "GET", "/v1/models", [("x-api-key", tenant)]).status == 200
 
 
+@pytest.mark.parametrize(
+    "path", ["/debug/stats/prompts", "/debug/stats/agents", "/debug/stats/semantic", "/metrics", *PAGES]
+)
+def test_a_tenants_key_sees_no_figures_of_others(path: str) -> None:
+    """It gets 403, and is told which key is asked for. Without gateway keys, or with one for all, there are no others."""
+    app = made(gateway_api_key=Secret("single"), gateway_keys=KEYS)
+    refused = call(app, "GET", path, [("x-api-key", "second")])
+    assert (refused.status, refused.json["error"]) == (403, "forbidden")
+    assert "gateway_api_key" in refused.json["message"]
+    assert call(app, "GET", path, [("x-api-key", "single")]).status == 200
+    assert call(made(gateway_api_key=Secret("single")), "GET", path, [("x-api-key", "single")]).status == 200
+    assert call(made(), "GET", path).status == 200
+
+
 def test_no_page_shows_a_secret() -> None:
     """Neither of providers nor of the gateway; of the providers' keys the ends show."""
     app = made(

@@ -12,6 +12,7 @@ import pytest
 
 from isartor.config import Config
 from isartor.config.secret import Secret
+from isartor.config.upstream import FallbackProvider, GatewayKey
 from isartor.ports import Headers
 from isartor.server import routes
 from isartor.server.app import App
@@ -35,7 +36,7 @@ GETS = (
 
 def made(**settings: Any) -> App:
     """Make an application with the demo provider."""
-    return App(Gateway(msgspec.structs.replace(Config(), demo=True, **settings)))
+    return App(Gateway(msgspec.structs.replace(Config(), **{"demo": True, **settings})))
 
 
 @pytest.fixture
@@ -183,6 +184,43 @@ def test_one_model(locked: App) -> None:
     assert call(locked, "GET", "/v1beta/models/fast", KEY).json["name"] == "models/fast"
     for path in ("/v1/models/never-heard-of", "/v1beta/models/never-heard-of", "/v1/models/"):
         assert call(locked, "GET", path, KEY).status == 404
+
+
+@pytest.mark.parametrize(
+    ("patterns", "seen"),
+    [
+        (["gpt-4o-mini"], ["gpt-4o-mini", "fast"]),
+        (["gpt-*"], ["gpt-4o-mini", "gpt-5", "fast", "best"]),
+        (["*"], ["isartor-demo", "gpt-4o-mini", "gpt-5", "fast", "best"]),
+        (["isartor-demo", "gpt-5*"], ["isartor-demo", "gpt-5", "best"]),
+        (["fast"], []),
+        ([], ["isartor-demo", "gpt-4o-mini", "gpt-5", "fast", "best"]),
+    ],
+)
+def test_a_gateway_key_sees_the_models_that_it_may_ask_for(patterns: list[str], seen: list[str]) -> None:
+    """In each shape, in the list and one by one; exactly those are not refused when they are asked for."""
+    keys = (
+        GatewayKey(key=Secret("tenant"), label="t", allowed_models=tuple(patterns)),
+        GatewayKey(key=Secret("other"), label="o"),
+    )
+    aliases = {"fast": "gpt-4o-mini", "best": "gpt-5"}
+    app = made(gateway_keys=keys, model_aliases=aliases)
+    key, other = [("authorization", "Bearer tenant")], [("authorization", "Bearer other")]
+    claude = ("anthropic-version", "2023-06-01")
+    shapes: list[tuple[str, Headers, Any]] = [
+        ("/v1/models", [], lambda page: [one["id"] for one in page["data"]]),
+        ("/v1/models", [claude], lambda page: [one["id"] for one in page["data"]]),
+        ("/v1beta/models", [], lambda page: [one["name"].removeprefix("models/") for one in page["models"]]),
+    ]
+    everything = ["isartor-demo", "gpt-4o-mini", "gpt-5", "fast", "best"]
+    for path, headers, names in shapes:
+        assert names(call(app, "GET", path, [*key, *headers]).json) == seen
+        assert names(call(app, "GET", path, [*other, *headers]).json) == everything
+        for name in everything:
+            assert call(app, "GET", f"{path}/{name}", [*key, *headers]).status == (200 if name in seen else 404)
+    for name in everything:
+        body = {"model": name, "messages": [{"role": "user", "content": "hi"}]}
+        assert call(app, "POST", "/v1/chat/completions", key, body).status == (200 if name in seen else 403)
 
 
 # -- the cache by hand
@@ -341,6 +379,40 @@ def test_health_tells_no_secrets(locked: App) -> None:
     assert health["demo_mode"] is True
     assert health["layers"]["l1a"] == "active"
     assert b"secret" not in body
+
+
+OPENAI = {"demo": False, "llm_provider": "openai", "external_llm_api_key": Secret("k")}
+LOCAL = FallbackProvider(provider="ollama", url="http://127.0.0.1:11434/v1")
+
+
+@pytest.mark.parametrize(
+    ("settings", "state"),
+    [
+        ({}, "active"),
+        ({"external_llm_api_key": None}, "no_api_key"),
+        ({"offline_mode": True}, "offline_mode_active"),
+        ({"offline_mode": True, "external_llm_api_key": None}, "offline_mode_active"),
+        ({"offline_mode": True, "fallback_providers": (FallbackProvider(provider="groq", api_key=Secret("g")),)}, None),
+        ({"offline_mode": True, "fallback_providers": (LOCAL,)}, "active"),
+        ({"offline_mode": True, "external_llm_url": "http://127.0.0.1:1/v1"}, "active"),
+        ({"offline_mode": True, "external_llm_url": "https://[::1]:1/v1"}, "active"),
+        ({"offline_mode": True, "offline_allowed_hosts": ("*.openai.com",)}, "active"),
+        (
+            {"offline_mode": True, "offline_allowed_hosts": ("*.openai.com",), "external_llm_api_key": None},
+            "no_api_key",
+        ),
+        ({"offline_mode": True, "llm_provider": "ollama", "external_llm_api_key": None}, "active"),
+        ({"offline_mode": True, "demo": True}, "demo"),
+    ],
+)
+def test_health_tells_whether_there_is_a_provider_to_ask(settings: dict[str, Any], state: str | None) -> None:
+    """If offline mode blocks each of them, it says what a request then gets as its code; one that is left is enough."""
+    app = made(**OPENAI | settings)
+    state = state or "offline_mode_active"
+    assert call(app, "GET", "/health").json["layers"]["l3"] == state
+    if state == "offline_mode_active" and settings.get("external_llm_api_key", "k") is not None:
+        refused = call(app, "POST", "/api/chat", [], {"prompt": "hi"})
+        assert (refused.status, refused.json["error"]) == (503, state)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The gateway that `isartor demo` talks to: the demo provider, and nothing of the user's configuration.
+"""The gateway that `isartor demo` talks to: the demo provider, and nothing of the user's configuration or usage.
 
 Started as `python -m isartor.cli.demo_gateway PORT`.
 """
@@ -17,7 +17,8 @@ def serve(port: int) -> int:
     from isartor.server import run
 
     logs.setup("error")
-    return run.serve(Config(server=Server(port=port, shutdown_grace_secs=1), demo=True, log_level="error"))
+    server = Server(port=port, shutdown_grace_secs=1)
+    return run.serve(Config(server=server, demo=True, enable_usage=False, log_level="error"))
 
 
 if __name__ == "__main__":

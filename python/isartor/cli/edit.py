@@ -87,6 +87,30 @@ class Draft:
         """Remove a top-level key; whether it was there."""
         return self._tree.pop(name, None) is not None
 
+    def move(self, name: str, pool: str, entry: dict[str, str | int]) -> None:
+        """Remove a top-level key whose value is the first in `entry`, which is added to the array of tables `pool`.
+
+        The comment behind it goes along. It stays, as a line of its own, if `entry` is empty or `pool` an array
+        in brackets, where it would need a line to itself.
+        """
+        if name not in self._tree:
+            return
+        item: Any = self._tree.item(name)
+        trivia = item.trivia
+        tables = self._tree.get(pool)
+        goes = bool(entry) and (not tables or isinstance(tables, tomlkit.items.AoT))
+        place = next(at for at, (key, _) in enumerate(self._tree.body) if key is not None and key.key == name)
+        self.remove(name)
+        if trivia.comment and not goes:
+            alone = tomlkit.items.Trivia(indent=trivia.indent, comment=trivia.comment, trail=trivia.trail)
+            self._tree.body[place] = None, tomlkit.items.Comment(alone)
+        if entry:
+            self.append(pool, entry)
+        if goes:
+            table: Any = self._tree[pool]
+            moved = table[-1].value.item(next(iter(entry))).trivia
+            moved.comment_ws, moved.comment = trivia.comment_ws, trivia.comment
+
     def put_in(self, table: str, name: str, value: str) -> None:
         """Set one key of a table, which is made if it does not exist."""
         if table not in self._tree:

@@ -175,9 +175,9 @@ def _add(draft: Draft, options: KeyOptions, key: str) -> None:
     """Add a key to the pool. The single key moves there first: all keys stand in one place."""
     for name in _SINGLE:
         single = draft.get(name)
-        draft.remove(name)
-        if single and not any(single in entry.values() for entry in draft.get("provider_keys") or ()):
-            draft.append("provider_keys", {name.replace("external_llm_api_key", "key"): single, "priority": 1})
+        known = any(single in entry.values() for entry in draft.get("provider_keys") or ())
+        moved = {name.replace("external_llm_api_key", "key"): single, "priority": 1} if single and not known else {}
+        draft.move(name, "provider_keys", moved)
     entry: dict[str, str | int] = {"key": key, "priority": options.priority}
     if options.label is not None:
         entry["label"] = options.label.strip()

@@ -79,6 +79,13 @@ class GatewayKey(Quota, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "block"
     )
 
+    def allows(self, model: str) -> bool:
+        """Whether it may ask for a model, named as after aliases."""
+        return not self.allowed_models or any(
+            model.startswith(pattern[:-1]) if pattern.endswith("*") else model == pattern
+            for pattern in self.allowed_models
+        )
+
 
 class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a provider, or one model as `provider/model`, costs. Wins over the table that comes with Isartor."""

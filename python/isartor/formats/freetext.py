@@ -16,19 +16,26 @@ _WHOLE: Final = re.compile(
     r"|\\u(?![dD][89a-fA-F])[0-9a-fA-F]{4})+"
 )
 _OPENING_LENGTH: Final = 64
+_ESCAPE_LENGTH: Final = 12
+"""Of the longest escape, two halves of a pair: as much without a letter will never have one."""
 
 
 class FreeText:
     """`{"input": "..."}`, read piece by piece. A form that is not this one gives nothing: only its end can tell."""
 
-    __slots__ = ("_inside", "_over", "_rest", "text")
+    __slots__ = ("_inside", "_over", "_rest", "_texts")
 
     def __init__(self) -> None:
         """Begin before the first letter."""
-        self.text = ""
+        self._texts: list[str] = []
         self._rest = ""
         self._inside = False
         self._over = False
+
+    @property
+    def text(self) -> str:
+        """All that has been given."""
+        return "".join(self._texts)
 
     def feed(self, piece: str) -> str:
         """The text that `piece` completes."""
@@ -44,7 +51,7 @@ class FreeText:
             self._rest = self._rest[opening.end() :]
         found = _WHOLE.match(self._rest)
         if found is None:
-            self._over = self._rest.startswith('"')
+            self._over = self._rest.startswith('"') or len(self._rest) >= _ESCAPE_LENGTH
             return ""
         self._rest = self._rest[found.end() :]
         self._over = self._rest.startswith('"')
@@ -53,5 +60,5 @@ class FreeText:
         except msgspec.DecodeError:
             self._over = True
             return ""
-        self.text += text
+        self._texts.append(text)
         return text

@@ -5,6 +5,7 @@ No provider speaks it: a prompt always goes out in another format, and of the re
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
@@ -89,17 +90,17 @@ class Writer:
     def __init__(self, prompt: Prompt) -> None:
         """`prompt` tells the model if the provider does not."""
         self._model = prompt.model
-        self._open: dict[int, Text | Refusal] = {}
+        self._texts: dict[int, list[str]] = {}
 
     def write(self, event: Event) -> bytes:
         """Nothing before the end, then the whole reply."""
         match event:
             case PartBegan(part=Text() | Refusal() as part):
-                self._open[event.index] = type(part)(text=part.text)
-            case PartGrew() if event.index in self._open:
-                self._open[event.index].text += event.text
+                self._texts[event.index] = [part.text]
+            case PartGrew() if event.index in self._texts:
+                self._texts[event.index].append(event.text)
             case Finished():
-                return _reply(_CLOUD, _said(list(self._open.values())), self._model)
+                return _reply(_CLOUD, "".join(chain.from_iterable(self._texts.values())), self._model)
             case _:
                 self._model = getattr(event, "model", None) or self._model
         return b""
@@ -109,7 +110,7 @@ def _clients_only() -> NotImplementedFormatError:
     return NotImplementedFormatError("The native format is one of clients; no provider speaks it.")
 
 
-def _said(parts: list[Part] | list[Text | Refusal]) -> str:
+def _said(parts: list[Part]) -> str:
     """The text of a reply; a refusal in the model's words is an answer to whoever sees nothing else."""
     return "".join(part.text for part in parts if isinstance(part, Text | Refusal))
 

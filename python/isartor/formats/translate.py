@@ -368,12 +368,14 @@ class Translation:
 
     def _as_array(self, written: bytes, *, last: bool) -> bytes:
         """Server-sent events as elements of one JSON array."""
-        text = b""
+        pieces = []
         events = sse.Events()
         for _, data in [*events.feed(written), *events.end()]:
-            text += (b",\r\n" if self._opened else b"[") + data
+            pieces += [b",\r\n" if self._opened else b"[", data]
             self._opened = True
-        return text + b"]" if last and self._opened else text
+        if last and self._opened:
+            pieces.append(b"]")
+        return b"".join(pieces)
 
 
 def tally_of(usage: Usage) -> Tally:

@@ -269,7 +269,7 @@ class Chain:
         )
         return spare, decide(failure.outcome, place, self._retry, self._roll)
 
-    def _arrived(  # noqa: PLR0913, PLR0917 - of every reply that there is: by position
+    def _arrived(  # noqa: PLR0913 - of every reply that there is: by position
         self, call: Call, link: Link, key: Key | None, response: Response, ticket: Ticket | None, failed: int = 0
     ) -> Reached:
         """A good head has come, after `failed` calls."""

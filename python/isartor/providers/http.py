@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from isartor.errors import IsartorError
@@ -26,7 +26,7 @@ from isartor.providers.transport import Transport
 from isartor.providers.urls import Base, same_host, target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
 
     from isartor.ports import Revealable
     from isartor.providers.row import Row
@@ -73,6 +73,7 @@ class HttpProvider:
         self._paths = {name: base.prefix + path for name, path in self.operations.items() if name in spoken}
         self.endpoints = frozenset(self._paths)
         self._own = self._credentials(settings.api_key)
+        self._needed = (_JSON, *self.required)
         # A server at an address of the user's own may well need no key, and says so itself if it does.
         elsewhere = settings.url is not None and not (row.url is not None and same_host(settings.url, row.url))
         self._keyless = not row.keyed or elsewhere
@@ -98,7 +99,7 @@ class HttpProvider:
         """What of the client's query goes along."""
         return call.query
 
-    async def call(self, call: Call) -> Response:
+    def call(self, call: Call) -> Coroutine[Any, Any, Response]:
         """See `isartor.ports.Provider`. Without a key in `call` the provider's own is sent."""
         path = self.path(call)
         if path is None:
@@ -111,13 +112,12 @@ class HttpProvider:
         headers += credentials
         if call.query or self._base.query:
             path = target(path, self._base.query, self.query(call))
-        return await self._transport.send("POST", path, headers, call.body, stream=call.stream)
+        return self._transport.send("POST", path, headers, call.body, stream=call.stream)
 
     def _complete(self, headers: Headers) -> None:
         """Add what the provider needs to the client's headers."""
-        for line in (_JSON, *self.required):
-            if not any(name == line[0] for name, _ in headers):
-                headers.append(line)
+        sent = [name for name, _ in headers]
+        headers += [line for line in self._needed if line[0] not in sent]
 
     def _credentials(self, key: Revealable | None) -> Headers:
         """Return the header that carries `key`; keys are sent in headers only, and to this provider's host only."""

@@ -111,10 +111,10 @@ class Pool:
         if held is not None and held.rests_until <= now:
             return held
         if self.rotation == "round_robin":  # mostly, whose turn it is
-            key = self.keys[self._turn % len(self.keys)]
-            if key.rests_until <= now:
+            turn = self.keys[self._turn % len(self.keys)]
+            if turn.rests_until <= now:
                 self._turn += 1
-                return key
+                return turn
         key = self.spare(now, ())
         return key if key is not None else min(self.keys, key=lambda key: (key.dead, key.rests_until))
 

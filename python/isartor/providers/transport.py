@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from pyreqwest import exceptions as foreign
@@ -25,7 +25,7 @@ from isartor.providers.faults import Faults
 from isartor.providers.hosts import allowed_offline, is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     from pyreqwest.client import Client
     from pyreqwest.request import StreamRequest
@@ -120,7 +120,9 @@ class Transport:
             builder = builder.no_proxy()
         return builder.build()
 
-    async def send(self, method: str, target: str, headers: Headers, body: bytes, *, stream: bool) -> UpstreamResponse:
+    def send(
+        self, method: str, target: str, headers: Headers, body: bytes, *, stream: bool
+    ) -> Coroutine[Any, Any, UpstreamResponse]:
         """Send one request to `target` (path and query); return when its head is there, or a stream's first piece.
 
         `stream` says that the reply is to be one: then only silence is bounded and not the whole call, and
@@ -133,12 +135,14 @@ class Transport:
             raise self._faults.offline()
         first = self._first_stream if stream else self._first_whole
         if first is None:
-            return await self._send(method, target, headers, body, stream=stream, collect=not stream)
-        clock = asyncio.timeout(first)
+            return self._send(method, target, headers, body, stream=stream, collect=not stream)
+        # What the library collects it does not let go of in time.
+        return self._in_time(first, self._send(method, target, headers, body, stream=stream, collect=False))
+
+    async def _in_time(self, first: float, sending: Coroutine[Any, Any, UpstreamResponse]) -> UpstreamResponse:
         try:
-            async with clock:
-                # What the library collects it does not let go of in time.
-                return await self._send(method, target, headers, body, stream=stream, collect=False)
+            async with asyncio.timeout(first):
+                return await sending
         except TimeoutError:
             raise self._faults.first_byte_timeout() from None
 
@@ -209,7 +213,7 @@ class UpstreamResponse:
 
     async def read(self) -> bytes | None:
         """Next piece of the body, `None` at its proper end."""
-        if self._closed():
+        if self._request is None:
             raise self._faults.closed()
         if self._ahead:
             return self._ahead.pop()

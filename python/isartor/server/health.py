@@ -31,15 +31,21 @@ class Health:
         worker: Worker,
         provider: Upstream,
         semantic: SemanticCache | None = None,
+        l3: Callable[[], str],
         faults: Callable[[], list[str]] = list,
         concurrency: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
-        """The parts are only read. `faults`: what is wrong without stopping anything. `concurrency`: how busy L0 is."""
+        """The parts are only read.
+
+        `l3`: whether there is a provider to ask. `faults`: what is wrong without stopping anything. `concurrency`: how
+        busy L0 is.
+        """
         self._concurrency = concurrency
         self._config = config
         self._worker = worker
         self._provider = provider
         self._semantic = semantic
+        self._l3 = l3
         self._faults = faults
 
     def health(self) -> dict[str, Any]:
@@ -55,7 +61,7 @@ class Health:
                 "l1a": "active" if exact else "disabled",
                 "l1b": "disabled" if self._semantic is None else self._semantic.state,
                 "l2": "disabled",
-                "l3": provider["state"],
+                "l3": self._l3(),
             },
             "provider": {key: provider[key] for key in ("provider", "model", "endpoint")},
             "uptime_seconds": int(monotonic() - state.born),

@@ -1,7 +1,8 @@
 """What an operator asks of a running gateway: its providers, what was used, the latest requests, its settings.
 
 These pages show what all tenants do, so they are for the operator's key alone: `gateway_api_key`, or without one the
-first of `gateway_keys`. Without any key they are open, as everything is.
+first of `gateway_keys`. So are the statistics and metrics, which other modules write. Without any key all of them are
+open, as everything is.
 """
 
 from __future__ import annotations

@@ -59,23 +59,25 @@ class Pages:
         cache: CacheAdmin,
         operations: Operations,
         known: tuple[Model, ...],
+        allowed: Mapping[bytes, tuple[Model, ...]],
     ) -> None:
-        """`known`: the models that the lists show."""
+        """`known`: the models that the lists show. `allowed`: those of a tenant who may not ask for all of them."""
         self._gate = gate
         self._keeper = keeper
         self._health = health
         self._cache = cache
         self._operations = operations
         self._models = known
+        self._allowed = allowed
         self._table: Final[dict[str, dict[str, Handler]]] = {
             "/": {"HEAD": self._hello, "GET": self._welcome},
             "/api/hello": {"HEAD": self._hello, "GET": self._hello},
             "/health": {"GET": self._state, "HEAD": self._state},
             "/healthz": {"GET": self._alive, "HEAD": self._alive},
-            "/debug/stats/prompts": {"GET": self._prompts},
-            "/debug/stats/agents": {"GET": self._agents},
-            "/debug/stats/semantic": {"GET": self._semantic},
-            "/metrics": {"GET": self._metrics},
+            "/debug/stats/prompts": {"GET": partial(self._for_operators, self._prompts)},
+            "/debug/stats/agents": {"GET": partial(self._for_operators, self._agents)},
+            "/debug/stats/semantic": {"GET": partial(self._for_operators, self._semantic)},
+            "/metrics": {"GET": partial(self._for_operators, self._metrics)},
             "/v1/models": {"GET": self._list},
             "/v1beta/models": {"GET": self._list},
             "/api/v1/cache/lookup": {"POST": self._lookup},
@@ -172,12 +174,15 @@ class Pages:
 
     async def _list(self, visit: Visit) -> Whole:
         shape = _shape(visit)
-        return Whole(200, [replies.JSON], _LISTS[shape](self._models))
+        return Whole(200, [replies.JSON], _LISTS[shape](self._models_of(visit)))
 
     async def _one(self, visit: Visit) -> Whole:
         shape = _shape(visit)
         root = next(root for root in _MODEL_ROOTS if visit.path.startswith(root))
-        return Whole(200, [replies.JSON], _ONES[shape](self._models, unquote(visit.path[len(root) :])))
+        return Whole(200, [replies.JSON], _ONES[shape](self._models_of(visit), unquote(visit.path[len(root) :])))
+
+    def _models_of(self, visit: Visit) -> tuple[Model, ...]:
+        return self._allowed.get(visit.head.tenant, self._models)
 
     # -- the cache by hand
 
@@ -207,6 +212,11 @@ class Pages:
             raise RequestError(f"{path}: {message}", param=path or None) from None
 
     # -- operations
+
+    async def _for_operators(self, page: Handler, visit: Visit) -> Whole | Hit:
+        """A page that counts what all tenants do."""
+        self._operations.admit(visit.head)
+        return await page(visit)
 
     async def _operate(self, page: str, visit: Visit) -> Whole:
         self._operations.admit(visit.head)

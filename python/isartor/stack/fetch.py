@@ -167,7 +167,7 @@ class Fetch:
         body = await self._collect(response, flight)
         if body is None:
             return
-        form = "sse" if _content_type(response.headers) == "text/event-stream" else "json"
+        form = "json" if _JSON in response.headers or not _is_stream(response.headers) else "sse"
         tee = Tee(self._number, form, self._limit)
         tee.feed(body)
         outcome = tee.finish()
@@ -203,7 +203,7 @@ class Fetch:
             pieces.append(piece)
             size += len(piece)
             if size > self._limit:
-                if self._request.stream or _content_type(response.headers) == "text/event-stream":
+                if self._request.stream or _is_stream(response.headers):
                     message = f"The provider's reply is larger than {self._limit} bytes and not of the form asked for."
                     raise UpstreamError(message, code="upstream_too_large")
                 flight.note = "detail=too-large"
@@ -322,6 +322,10 @@ def _content_type(headers: Headers) -> str:
         if name == "content-type":
             return value.partition(";")[0].strip().lower()
     return ""
+
+
+def _is_stream(headers: Headers) -> bool:
+    return _content_type(headers) == "text/event-stream"
 
 
 def _streams(headers: Headers, *, sse: bool) -> bool:

@@ -35,7 +35,8 @@ class _Incoming(msgspec.Struct):
     whole: str = ""
     """Arguments that came with the block's beginning, as some providers send them."""
     grown: bool = False
-    sealed: str = ""
+    sealed: list[str] = []
+    """Pieces of the signature."""
 
 
 class Reader:
@@ -93,10 +94,10 @@ class Reader:
             case "thinking":
                 part = Thinking(maker="anthropic")
                 first = str(block.get("thinking") or "")
-                incoming.sealed = str(block.get("signature") or "")
+                incoming.sealed.append(str(block.get("signature") or ""))
             case "redacted_thinking":
                 part = Thinking(maker="anthropic", redacted=True)
-                incoming.sealed = str(block.get("data") or "")
+                incoming.sealed.append(str(block.get("data") or ""))
             case "tool_use":
                 part = ToolCall(id=str(block.get("id") or ""), name=str(block.get("name") or ""), arguments="")
                 incoming.call = True
@@ -122,7 +123,7 @@ class Reader:
             case "thinking_delta":
                 text = delta.get("thinking")
             case "signature_delta":
-                incoming.sealed += str(delta.get("signature") or "")
+                incoming.sealed.append(str(delta.get("signature") or ""))
                 return []
             case _:
                 return []
@@ -164,8 +165,9 @@ def _ended(incoming: _Incoming) -> list[Event]:
     events: list[Event] = []
     if incoming.call and not incoming.grown:
         events.append(PartGrew(incoming.index, incoming.whole))
-    if incoming.sealed:
-        events.append(PartSealed(incoming.index, incoming.sealed, "anthropic"))
+    sealed = "".join(incoming.sealed)
+    if sealed:
+        events.append(PartSealed(incoming.index, sealed, "anthropic"))
     return [*events, PartEnded(incoming.index)]
 
 

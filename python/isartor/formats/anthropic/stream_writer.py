@@ -33,7 +33,8 @@ class _Outgoing(msgspec.Struct):
     """What cannot be sent yet, because another block is open."""
     sealed: str | None = None
     maker: FormatName | None = None
-    hidden: str = ""
+    hidden: list[str] = []
+    """Pieces of a thought that is not shown."""
     ended: bool = False
     shown: bool = False
     """Whether there is a block of it already."""
@@ -180,7 +181,7 @@ class Writer:
             case ToolCall():
                 return self._block_delta({"type": "input_json_delta", "partial_json": text})
             case Thinking() if not self._show:
-                out.hidden += text
+                out.hidden.append(text)
                 # The client hears that something goes on.
                 return _PING
             case Thinking():
@@ -197,9 +198,9 @@ class Writer:
         self._open = None
         written = b""
         if isinstance(out.part, Thinking):
-            signed = reply.signature(_thought(out.part, out), out.hidden)
+            signed = reply.signature(_thought(out.part, out), "".join(out.hidden))
             # Once: what a thought says later is another block.
-            out.sealed, out.hidden = None, ""
+            out.sealed, out.hidden = None, []
             out.part = _unsealed(out.part)
             written = self._block_delta({"type": "signature_delta", "signature": signed}) if signed else b""
         return written + self._block_stop()

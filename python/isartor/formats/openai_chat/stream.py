@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["Reader", "Writer"]
 
 _DONE: Final = b"[DONE]"
+_GROWING: Final = ("text", "summary")
+"""Members of a reasoning detail that come in pieces."""
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -41,18 +43,51 @@ _encode: Final = msgspec.json.Encoder().encode
 class _Call:
     """A tool call that is being made."""
 
-    __slots__ = ("arguments", "custom", "ended", "id", "index", "key", "name", "sealed", "signature")
+    __slots__ = ("_last", "custom", "ended", "id", "index", "key", "name", "pieces", "sealed", "signature")
 
     def __init__(self, key: int | None) -> None:
         self.key = key
         self.id = ""
         self.name = ""
-        self.arguments = ""
+        self.pieces: list[str] = []
+        """Of its arguments, which are joined only where they are needed: there may be very many."""
         self.custom = False
         self.signature: str | None = None
         self.sealed = False
         self.index: int | None = None
         self.ended = False
+        self._last = ""
+
+    def add(self, piece: str) -> None:
+        """More of its arguments."""
+        self.pieces.append(piece)
+        self._last = piece.rstrip()[-1:] or self._last
+
+    def whole(self) -> bool:
+        """Whether its arguments are complete; read only if they end like that."""
+        return self._last == "}" and calls.whole("".join(self.pieces))
+
+
+class _Detail:
+    """A reasoning detail that may still grow."""
+
+    __slots__ = ("_texts", "members")
+
+    def __init__(self, piece: dict[str, Any]) -> None:
+        self.members = dict(piece)
+        self._texts = {name: [piece[name]] for name in _GROWING if isinstance(piece.get(name), str)}
+
+    def add(self, piece: dict[str, Any]) -> None:
+        """More of it."""
+        for name in _GROWING:
+            if isinstance(piece.get(name), str):
+                self._texts.setdefault(name, []).append(piece[name])
+                self.members.setdefault(name, "")  # its place among the others
+        self.members |= {name: value for name, value in piece.items() if name not in _GROWING and value}
+
+    def whole(self) -> dict[str, Any]:
+        """All that has come of it."""
+        return self.members | {name: "".join(pieces) for name, pieces in self._texts.items()}
 
 
 class Reader:
@@ -68,7 +103,7 @@ class Reader:
         self._kind: type[Part] | None = None
         self._open = 0
         self._calls: list[_Call] = []
-        self._details: list[dict[str, Any]] = []
+        self._details: list[_Detail] = []
         self._member: str | None = None
         self._usage: Usage | None = None
         self._word: str | None = None
@@ -196,13 +231,10 @@ class Reader:
     def _thought(self, details: list[dict[str, Any]]) -> None:
         for each in details:
             last = self._details[-1] if self._details else None
-            if last is not None and _goes_on(last, each):
-                for name in ("text", "summary"):
-                    if isinstance(each.get(name), str):
-                        last[name] = (last.get(name) or "") + each[name]
-                last |= {name: value for name, value in each.items() if name not in {"text", "summary"} and value}
+            if last is not None and _goes_on(last.members, each):
+                last.add(each)
             else:
-                self._details.append(dict(each))
+                self._details.append(_Detail(each))
 
     def _next(self) -> int:
         self._parts += 1
@@ -213,7 +245,7 @@ class Reader:
         if self._kind is None:
             return
         if self._kind is Thinking:
-            sealed = thoughts.sealing(self._member, self._details)
+            sealed = thoughts.sealing(self._member, [each.whole() for each in self._details])
             if sealed is not None:
                 self._events.append(PartSealed(self._open, sealed, "openai_chat"))
             self._details = []
@@ -239,7 +271,7 @@ class Reader:
             call.signature = signature
         call.custom = call.custom or kind == "custom"
         if more:
-            call.arguments += more
+            call.add(more)
             if call.ended:
                 message = "The provider's stream goes on with a tool call that was complete."
                 raise UpstreamError(message, code="upstream_invalid_reply")
@@ -266,7 +298,7 @@ class Reader:
                     return self._same(call, name)
         elif last is not None and not _starts(piece, last):
             return self._same(last, name)
-        if last is not None and not last.ended and calls.whole(last.arguments):
+        if last is not None and not last.ended and last.whole():
             # Calls come one after another; whoever cannot show two at once need not wait for the end of all.
             self._end_call(last)
         call = _Call(key)
@@ -285,8 +317,8 @@ class Reader:
         part = ToolCall(id=call.id, name=call.name, arguments="", custom=call.custom)
         self._events.append(PartBegan(call.index, part))
         self._seal(call)
-        if call.arguments:
-            self._events.append(PartGrew(call.index, call.arguments))
+        if call.pieces:
+            self._events.append(PartGrew(call.index, "".join(call.pieces)))
 
     def _seal(self, call: _Call) -> None:
         """The signature comes with the call's first piece; only if it does not it is told at the end."""
@@ -299,7 +331,7 @@ class Reader:
         if call.index is None:
             message = "The provider's stream has a tool call without a name."
             raise UpstreamError(message, code="upstream_invalid_reply")
-        if not call.arguments and not call.custom:
+        if not call.pieces and not call.custom:
             self._events.append(PartGrew(call.index, "{}"))
         self._seal(call)
         self._events.append(PartEnded(call.index))
@@ -309,7 +341,7 @@ def _starts(piece: dict[str, Any], last: _Call) -> bool:
     """Whether a piece with neither number nor id begins a call: it names a function, and the last one is complete."""
     function = piece.get("function")
     name = function.get("name") if isinstance(function, dict) else None
-    return bool(name) and (last.ended or name != last.name or calls.whole(last.arguments))
+    return bool(name) and (last.ended or name != last.name or last.whole())
 
 
 def _goes_on(last: dict[str, Any], piece: dict[str, Any]) -> bool:

@@ -41,6 +41,8 @@ class Writer:
         self._open: dict[int, Part] = {}
         self._calls: dict[int, int] = {}
         self._texts: dict[int, FreeText] = {}
+        self._pieces: dict[int, list[str]] = {}
+        """What has come of thoughts, and of calls whose free text is inside JSON: needed whole at their end."""
         self._details = 0
         self._images = 0
         self._refused = False
@@ -86,7 +88,8 @@ class Writer:
 
     def _part(self, index: int, part: Part) -> bytes:
         if isinstance(part, Thinking):
-            # A copy: its text is collected, since the seal at its end holds it.
+            # A copy: its text is collected beside it, since the seal at its end holds it.
+            self._pieces[index] = []
             self._open[index] = Thinking(
                 text="", sealed=part.sealed, maker=part.maker, redacted=part.redacted, id=part.id
             )
@@ -105,6 +108,7 @@ class Writer:
         self._open[index] = call
         if _custom(call, self._customs) and not call.custom:
             self._texts[index] = FreeText()
+            self._pieces[index] = []
         begun = {"index": number} | calls.write(call, customs=self._customs)
         text = part.arguments if part.arguments != "{}" else ""
         return self._delta({"tool_calls": [begun]}) + (self._grow(index, text) if text else b"")
@@ -117,12 +121,12 @@ class Writer:
             case Refusal():
                 return self._delta({"refusal": text})
             case Thinking():
-                part.text += text
+                self._pieces[index].append(text)
                 return self._delta({"reasoning_content": text}) if self._shows else b""
             case ToolCall():
                 if index in self._texts:
                     # Its free text is inside JSON. What is not of that form is known at the end only.
-                    part.arguments += text
+                    self._pieces[index].append(text)
                     text = self._texts[index].feed(text)
                     return self._call(index, {"custom": {"input": text}}) if text else b""
                 return self._call(
@@ -146,7 +150,9 @@ class Writer:
 
     def _end(self, index: int) -> bytes:
         part = self._open.pop(index)
+        whole = "".join(self._pieces.pop(index, ()))
         if isinstance(part, Thinking):
+            part.text = whole
             _, own = thoughts.written_details(part)
             # The official SDK adds the elements of any list up by their number.
             details = [each | {"index": at} for at, each in enumerate(own, self._details)]
@@ -155,7 +161,7 @@ class Writer:
         if not isinstance(part, ToolCall) or index not in self._texts:
             return b""
         told = self._texts.pop(index).text
-        text = calls.unwrapped(part.arguments)
+        text = calls.unwrapped(whole)
         rest = text.removeprefix(told) if text.startswith(told) else ""
         return self._call(index, {"custom": {"input": rest}}) if rest else b""
 
