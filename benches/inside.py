@@ -20,7 +20,7 @@ import numpy as np
 import uvloop
 
 from benches.questions import wordings
-from isartor._native import ENDPOINTS, Complete, Exact, Gate, Question, Semantic, Stats, Tee, Tokenizer, Verifier
+from isartor._native import ENDPOINTS, Complete, Exact, Gate, Question, Semantic, Stats, Tokenizer, Verifier, gather
 from isartor.embedding import local
 from isartor.embedding.local import BUNDLED, LocalEmbedder, Read
 from isartor.stack.l1b import calibration
@@ -124,9 +124,7 @@ def reply() -> Complete:
     }
     # Without usage a stored reply would not do for every request.
     document["usage"] = {"prompt_tokens": 42, "completion_tokens": 17, "total_tokens": 59}
-    tee = Tee(CHAT, "json", 1 << 20)
-    tee.feed(json.dumps(document).encode())
-    complete = tee.finish()
+    complete = gather(CHAT, "json", json.dumps(document).encode(), 1 << 20)
     assert isinstance(complete, Complete), complete
     return complete
 

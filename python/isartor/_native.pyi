@@ -143,16 +143,14 @@ class Complete:
     def render_for(self, request: Request) -> bytes:
         """The body in the form that the request asks for."""
 
-@final
-class Tee:
-    """Takes a copy of a reply as it passes."""
+def holds(body: bytes, one: bytes, other: bytes) -> bool:
+    """Whether one of two texts is anywhere in a body, which every request is asked, however long."""
 
-    def __new__(cls, number: int, form_name: str, limit_bytes: int) -> Tee:
-        """`form_name`: `json`, `sse` or `json-array`."""
+def gather(number: int, form_name: str, body: bytes, limit_bytes: int) -> Complete | str:
+    """The reply that a whole body is, or a token that says why it may not be stored.
 
-    def feed(self, bytes: bytes) -> None: ...
-    def finish(self) -> Complete | str:
-        """The reply, or a token that says why it may not be stored. Once, after the body's clean end."""
+    `form_name`: `json`, `sse` or `json-array`. To be asked only after a 2xx reply and the body's clean end.
+    """
 
 @final
 class Exact:

@@ -5,7 +5,7 @@ The stack speaks to these names only; which class stands behind one is decided i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypedDict
 
 import msgspec
 
@@ -94,7 +94,7 @@ class Response(Protocol):
         """Cancel the upstream call if it is unfinished. May be called at any time, more than once."""
 
 
-class Tally(msgspec.Struct, frozen=True):
+class Tally(NamedTuple):
     """Tokens of one reply. `input` has `cached` and `cache_write` in it, `output` has `reasoning` in it."""
 
     input: int = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isartor._native import ENDPOINTS, BadRequest, Complete, Exact, Gate, Head, Request, Stats, Tee
+from isartor._native import ENDPOINTS, BadRequest, Complete, Exact, Gate, Head, Request, Stats, gather
 from isartor.server import routes
 
 CLIENTS = Path(__file__).parents[1] / "data" / "clients"
@@ -125,9 +125,7 @@ def events(text: str = "hello") -> bytes:
 
 def complete(body: bytes | None = None, endpoint: str = "chat", form: str = "json") -> Complete:
     """Return a complete reply, ready for the store."""
-    tee = Tee(ENDPOINTS.index(endpoint), form, 1 << 24)
-    tee.feed(completion() if body is None else body)
-    outcome = tee.finish()
+    outcome = gather(ENDPOINTS.index(endpoint), form, completion() if body is None else body, 1 << 24)
     assert isinstance(outcome, Complete), outcome
     return outcome
 

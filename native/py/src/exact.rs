@@ -16,7 +16,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use crate::gate::Head;
 use crate::gil::detached;
 use crate::stats::{self, Moment, Stats, hex};
-use crate::tee::Complete;
+use crate::complete::Complete;
 use crate::usage::{self, Tally, UsageLog, told};
 
 create_exception!(isartor._native, BadRequest, PyValueError, "A body that cannot be read: (message, path).");

@@ -2,19 +2,19 @@
 //!
 //! * `gate`: headers → `Head`
 //! * `exact`: body → `Hit` or `Request`; the L1a store
-//! * `tee`: the reply's bytes → `Complete`, or why it may not be stored
+//! * `complete`: the reply's bytes → `Complete`, or why it may not be stored
 //! * `stats`: counters
 //! * `usage`: events on their way to the usage log, and sums over it
 //! * `verifier`: questions, and the verdict on a pair
 //! * `semantic`: the L1b index over the L1a store
 //! * `gil`: the one place where the GIL is released
 
+mod complete;
 mod exact;
 mod gate;
 mod gil;
 mod semantic;
 mod stats;
-mod tee;
 mod usage;
 mod verifier;
 
@@ -30,7 +30,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     gate::register(module)?;
     exact::register(module)?;
     semantic::register(module)?;
-    tee::register(module)?;
+    complete::register(module)?;
     verifier::register(module)?;
     stats::register(module)?;
     usage::register(module)

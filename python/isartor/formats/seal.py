@@ -12,11 +12,12 @@ from typing import Final
 
 import msgspec
 
+from isartor._native import holds
 from isartor.formats.canonical import FormatName  # noqa: TC001 # msgspec reads the annotations at run time
 
 _MARK: Final = "isartor1."
-MARKS: Final = (_MARK.encode(), b64encode(_MARK.encode()))
-"""What a body has in it that carries sealed state: as it is, or in Base64 where a format takes nothing else."""
+# As it is, or in Base64 where a format takes nothing else.
+_IN_BODIES: Final = (_MARK.encode(), b64encode(_MARK.encode()))
 
 
 class Sealed(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -32,6 +33,11 @@ class Sealed(msgspec.Struct, frozen=True, omit_defaults=True):
 def seal(state: Sealed) -> str:
     """`state` as text that a client carries along."""
     return _MARK + urlsafe_b64encode(msgspec.json.encode(state)).decode().rstrip("=")
+
+
+def carried(body: bytes) -> bool:
+    """Whether a body may have sealed state in it."""
+    return holds(body, *_IN_BODIES)
 
 
 def unseal(text: str | None) -> Sealed | None:

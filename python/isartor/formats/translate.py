@@ -43,7 +43,6 @@ _WIRES: Final = (
 """What a provider may speak, in order of preference: the operation for JSON and the one for a stream."""
 _COUNTS: Final[Mapping[str, str]] = {"count_tokens": "anthropic", "gemini_count": "gemini"}
 
-_MARK, _MARK_IN_BASE64 = seal.MARKS
 _OK: Final = range(200, 300)
 _TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
@@ -144,7 +143,7 @@ class Translator:
 
     def _own(self, call: Call) -> tuple[Call, list[str]]:
         """`call` as it is, unless it carries back the state of another provider, which only we can read."""
-        if not (_MARK in call.body or _MARK_IN_BASE64 in call.body) or call.endpoint not in CLIENTS:
+        if not seal.carried(call.body) or call.endpoint not in CLIENTS:
             return call, []
         form = self._formats[CLIENTS[call.endpoint]]
         with _shallow():

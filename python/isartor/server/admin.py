@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from isartor._native import ENDPOINTS, Complete, Hit, Tee
+from isartor._native import ENDPOINTS, Complete, Hit, gather
 from isartor.errors import NotFoundError, RequestError
 from isartor.formats import native
 from isartor.server.fellows import Fellow
@@ -85,9 +85,8 @@ class CacheAdmin:
         if not given.response.strip():
             message = "response: must not be empty."
             raise RequestError(message, param="response")
-        tee = Tee(NUMBER, "json", LIMITS["store"] * 2)
-        tee.feed(native.reply(1, given.response, given.model or "cached"))
-        complete = tee.finish()
+        reply = native.reply(1, given.response, given.model or "cached")
+        complete = gather(NUMBER, "json", reply, LIMITS["store"] * 2)
         request = self._store.read(head, _request(given.prompt, body))
         refusal = self._store.store(head, request, complete) if isinstance(complete, Complete) else complete
         if refusal is not None:

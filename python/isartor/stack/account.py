@@ -5,8 +5,6 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec.structs import astuple
-
 from isartor.ports import Spent, Tally
 
 if TYPE_CHECKING:
@@ -83,7 +81,7 @@ class Account:
             # The store reads in the reply what `_tally` would.
             return {"provider": reached.provider, "model": reached.model, "tokens": self._call.tokens}
         tally = self._counted = self._tally()
-        return {"provider": reached.provider, "model": reached.model, "tally": astuple(tally)}
+        return {"provider": reached.provider, "model": reached.model, "tally": tally}
 
     def open(self, reached: Reached) -> None:
         """Somebody has answered."""

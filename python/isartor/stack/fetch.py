@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from isartor._native import Complete, Tee
+from isartor._native import Complete, gather
 from isartor.errors import IsartorError, UpstreamError
 from isartor.formats import native
 from isartor.formats.told import usage_of
@@ -168,9 +168,7 @@ class Fetch:
         if body is None:
             return
         form = "json" if _JSON in response.headers or not _is_stream(response.headers) else "sse"
-        tee = Tee(self._number, form, self._limit)
-        tee.feed(body)
-        outcome = tee.finish()
+        outcome = gather(self._number, form, body, self._limit)
         headers = response.headers
         self._account.bytes = len(body)
         if isinstance(outcome, Complete):
@@ -245,9 +243,7 @@ class Fetch:
         kept = flight.kept()
         if kept is None:
             return "too-large"
-        tee = Tee(self._number, "sse" if self._request.sse else "json-array", self._limit)
-        tee.feed(kept + piece)
-        outcome = tee.finish()
+        outcome = gather(self._number, "sse" if self._request.sse else "json-array", kept + piece, self._limit)
         if isinstance(outcome, Complete):
             flight.note = self._keep(outcome)
             return None
@@ -309,9 +305,7 @@ class _End:
 
 
 def _complete(number: int, body: bytes) -> Complete:
-    tee = Tee(number, "json", len(body))
-    tee.feed(body)
-    outcome = tee.finish()
+    outcome = gather(number, "json", body, len(body))
     if not isinstance(outcome, Complete):
         raise UpstreamError(f"The reply cannot be given in the native form ({outcome}).")
     return outcome

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from isartor.ports import Tally
 
 if TYPE_CHECKING:
@@ -25,15 +23,7 @@ class Books:
 
     def spent(self, head: Head, spent: Spent, *, tenant: str, followers: int = 0) -> None:
         """One request to L3 is over. `followers`: other clients that got the same reply without asking for it anew."""
-        self._record(head, spent, tenant, deflected=False, requests=1)
-        if followers:
-            # What they got cost nothing more; if it was an error, they have saved nothing either.
-            self._record(head, spent, tenant, deflected=spent.status < _ERROR, requests=followers)
-
-    def _record(self, head: Head, spent: Spent, tenant: str, *, deflected: bool, requests: int) -> None:
         tally = spent.tally or _NONE
-        if not deflected and requests > 1:
-            tally = _NONE
         self._events.record(
             head,
             spent.provider,
@@ -41,8 +31,22 @@ class Books:
             tenant=tenant,
             layer="l3",
             status=spent.status,
-            deflected=deflected,
-            tally=msgspec.structs.astuple(tally),
+            deflected=False,
+            tally=tally,
             latency_ms=spent.latency_ms,
-            requests=requests,
         )
+        if followers:
+            # What they got cost nothing more; if it was an error, they have saved nothing either.
+            well = spent.status < _ERROR
+            self._events.record(
+                head,
+                spent.provider,
+                spent.model,
+                tenant=tenant,
+                layer="l3",
+                status=spent.status,
+                deflected=well,
+                tally=tally if well else _NONE,
+                latency_ms=spent.latency_ms,
+                requests=followers,
+            )

@@ -172,5 +172,11 @@ pub fn spliced(body: &[u8], span: (usize, usize), model: &str) -> Vec<u8> {
     [&body[..span.0], literal.as_bytes(), &body[span.1..]].concat()
 }
 
+/// Whether `text` is anywhere in a body, at the speed of memory.
+#[must_use]
+pub fn holds(body: &[u8], text: &[u8]) -> bool {
+    memchr::memmem::find(body, text).is_some()
+}
+
 #[cfg(test)]
 mod tests;

@@ -4,15 +4,15 @@
 //! unknown token; the lexicon knows English only. Such things cannot be judged, so they must be the same in both texts
 //! ([`differing`]): if in doubt, miss. **Cost**: a few passes over the text, 1 µs for 25 words.
 
+mod signs;
+
 use std::collections::HashSet;
 
 use super::Word;
 use super::classes::Class;
 use super::segment::Kind;
 use crate::semantic::lexicon::Lexicon;
-
-/// A whitespace-delimited piece of more bytes is no word: the model reads a word of over 100 letters as an unknown one.
-const LONGEST_WORD: usize = 60;
+use signs::{is_accent, is_around, is_code, is_foreign, is_joiner, is_sign, stands_alone, stands_for_a_word};
 
 /// What must be the same in two texts.
 #[derive(Debug, Clone, Default)]
@@ -35,8 +35,8 @@ pub struct Marks {
     spoken: Vec<String>,
     /// Words in capitals that mean something else in small letters: `US`, `WHO`, `AIDS`.
     capitals: Vec<String>,
-    /// All plain words in small letters, if most of them are not English, in order.
-    unknown_language: Option<Vec<String>>,
+    /// Most of its plain words are not English.
+    unknown_language: bool,
     /// All words in small letters, in order.
     words: Vec<String>,
 }
@@ -48,6 +48,10 @@ impl Marks {
         let pieces: Vec<&str> = text.split_whitespace().collect();
         for (place, piece) in pieces.iter().enumerate() {
             let next = pieces.get(place + 1);
+            let before = place.checked_sub(1).map(|before| pieces[before]);
+            if stands_for_a_word(piece, before, next.copied()) {
+                continue;
+            }
             if stands_alone(piece, next.copied()) {
                 marks.signs.push((*piece).to_owned());
             } else if is_code(piece) {
@@ -69,37 +73,46 @@ impl Marks {
         payload(text).clone_into(&mut marks.payload);
         marks.cased(text, words, quotes);
         marks.capitals(text, lexicon);
-        let plain = || words.iter().filter(|word| word.kind == Kind::Word);
-        let english = plain().filter(|word| word.class != Class::Content || word.is_known).count();
-        if plain().count() >= FEWEST_WORDS && english * 5 < plain().count() * 3 {
-            marks.unknown_language = Some(marks.words.clone());
-        }
+        marks.unknown_language = is_of_unknown_language(words, |_| false);
         marks
+    }
+
+    /// Whether most of its words are not English.
+    #[must_use]
+    pub const fn is_of_unknown_language(&self) -> bool {
+        self.unknown_language
     }
 
     /// Letter by letter: signs, other scripts, accents.
     fn letters(&mut self, text: &str) {
-        let (mut word, mut is_accented, mut foreign) = (String::new(), false, String::new());
+        let (mut word, mut is_accented, mut is_name, mut foreign) =
+            (String::new(), false, false, String::new());
         // One more that ends whatever is open.
         for letter in text.chars().chain([' ']) {
             let is_foreign = is_foreign(letter) || (!foreign.is_empty() && is_joiner(letter));
             if !is_foreign && !foreign.is_empty() {
                 self.foreign.push(std::mem::take(&mut foreign));
             }
+            if matches!(letter, '²' | '³') && LENGTHS.contains(&word.as_str()) {
+                continue; // square metres: the words say it
+            }
             if is_foreign {
                 foreign.push(letter);
             } else if letter.is_alphabetic() || is_accent(letter) {
-                is_accented |= !letter.is_ascii();
+                is_name |= word.is_empty() && letter.is_uppercase();
+                is_accented |= !letter.is_ascii() && !matches!(letter, 'µ' | 'μ');
                 word.extend(letter.to_lowercase());
                 continue;
             } else if is_sign(letter) {
                 self.signs.push(letter.to_string());
             }
-            if is_accented {
+            // `Zurich` for Zürich is no other word.
+            let is_one_word = is_name && word.chars().count() >= SHORTEST_NAME || is_loanword(&word);
+            if is_accented && !is_one_word {
                 self.accented.push(std::mem::take(&mut word));
             }
             word.clear();
-            is_accented = false;
+            (is_accented, is_name) = (false, false);
         }
     }
 
@@ -136,6 +149,41 @@ impl Marks {
             }
         }
     }
+}
+
+/// Whether most of the plain words are not English. `is_shared`: whether the word at a place stands in an English text too.
+#[must_use]
+pub fn is_of_unknown_language(words: &[Word], is_shared: impl Fn(usize) -> bool) -> bool {
+    let plain = || words.iter().enumerate().filter(|(_, word)| word.kind == Kind::Word);
+    let is_english =
+        |(place, word): &(usize, &Word)| word.class != Class::Content || word.is_known || is_shared(*place);
+    let english = plain().filter(is_english).count();
+    plain().count() >= FEWEST_WORDS && english * 5 < plain().count() * 3
+}
+
+/// Units of length that a raised 2 or 3 makes one of area or volume.
+const LENGTHS: &[&str] = &["m", "km", "cm", "mm", "ft", "in", "yd", "mi"];
+
+/// A name of fewer letters may be another one without its accent.
+const SHORTEST_NAME: usize = 5;
+
+/// Words that English writes with an accent or without.
+fn is_loanword(word: &str) -> bool {
+    const LOANWORDS: &[&str] = &[
+        "café",
+        "cafés",
+        "résumé",
+        "résumés",
+        "resumé",
+        "fiancé",
+        "fiancée",
+        "naïve",
+        "façade",
+        "cliché",
+        "jalapeño",
+        "purée",
+    ];
+    LOANWORDS.contains(&word)
 }
 
 /// Of fewer words nobody can say what language they are.
@@ -221,7 +269,7 @@ pub fn differing(a: &Marks, b: &Marks) -> Vec<(&'static str, String, String)> {
     if x.is_some() || y.is_some() {
         found.push(("capital", x.unwrap_or_default(), y.unwrap_or_default()));
     }
-    if (a.unknown_language.is_some() || b.unknown_language.is_some()) && a.words != b.words {
+    if a.is_of_unknown_language() && b.is_of_unknown_language() && a.words != b.words {
         found.push(("language", String::new(), String::new()));
     }
     found
@@ -349,117 +397,19 @@ const BRINGS_A_TEXT: &[&str] = &[
     "output",
 ];
 
-/// `Node.js` and `node.js`.
+/// `Node.js` and `node.js`, `EC2` and `ec2`.
 fn is_one_name(x: &str, y: &str) -> bool {
-    x.contains('.') && !x.contains(['/', '_', '\\', ':']) && x.get(1..) == y.get(1..)
-}
-
-/// An operator or another sign between blanks. A dash is none, nor is what ends a sentence or stands for `and`.
-fn stands_alone(piece: &str, next: Option<&str>) -> bool {
-    if !piece.bytes().all(|byte| byte.is_ascii_punctuation()) {
-        return false;
-    }
-    match piece {
-        "?" | "!" | ":" | ";" | "." | "," => {
-            next.is_some_and(|next| next.starts_with(|letter: char| letter.is_lowercase()))
-        }
-        "&" | "/" | "%" => false,
-        _ => piece.bytes().any(|byte| !br#"-.,'"`()"#.contains(&byte)),
-    }
-}
-
-/// Brackets and marks around a word that are not part of it.
-fn is_around(letter: char) -> bool {
-    matches!(
-        letter,
-        '.' | ','
-            | ';'
-            | ':'
-            | '?'
-            | '!'
-            | '"'
-            | '\''
-            | '`'
-            | '*'
-            | '_'
-            | '('
-            | ')'
-            | '“'
-            | '”'
-            | '’'
-            | '‘'
-            | '~'
-    )
-}
-
-/// `f(x)`, `a+b`, `x>=5`, but not `(optional)` and `C++`, which has a word of its own.
-fn is_code(piece: &str) -> bool {
-    if piece.len() > LONGEST_WORD {
+    // `ec2` is typed for `EC2`, `ipv4` for `IPv4`.
+    let is_lower = |text: &str| !text.chars().any(char::is_uppercase);
+    let is_model = |text: &str| {
+        text.chars().all(char::is_alphanumeric) && text.chars().any(|letter| letter.is_ascii_digit())
+    };
+    let is_capital =
+        |text: &str| text.len() > 1 && text.bytes().take(2).all(|byte| !byte.is_ascii_lowercase());
+    if is_model(x) && (is_lower(x) && is_capital(y) || is_capital(x) && is_lower(y)) {
         return true;
     }
-    let core = piece.trim_matches(is_around);
-    let is_language = ["c++", "g++"].iter().any(|name| core.eq_ignore_ascii_case(name));
-    !is_language
-        && core.contains(['(', ')', '{', '}', '[', ']', '=', '<', '>', '|', '+', '*', '^', '\\', '~', ';'])
-}
-
-/// A letter or a digit in another script than Latin, or one of no script.
-fn is_foreign(letter: char) -> bool {
-    if letter.is_numeric() {
-        return !letter.is_ascii_digit();
-    }
-    letter.is_alphabetic() && !matches!(letter, '\0'..='\u{2af}' | '\u{1e00}'..='\u{1eff}')
-}
-
-/// What may stand within a word of another script: marks and joiners.
-fn is_joiner(letter: char) -> bool {
-    !letter.is_ascii() && !letter.is_alphanumeric() && !letter.is_whitespace() && !is_ordinary(letter)
-}
-
-const fn is_accent(letter: char) -> bool {
-    matches!(letter, '\u{300}'..='\u{36f}')
-}
-
-/// Anything but letters, digits, blanks, and what is ordinary punctuation or belongs to a number.
-fn is_sign(letter: char) -> bool {
-    match letter {
-        '\t' | '\n' | '\r' => false,
-        _ if letter.is_control() => true,
-        _ if letter.is_ascii() => false,
-        _ => !letter.is_alphanumeric() && !letter.is_whitespace() && !is_ordinary(letter),
-    }
-}
-
-const fn is_ordinary(letter: char) -> bool {
-    matches!(
-        letter,
-        '–' | '—'
-            | '…'
-            | '“'
-            | '”'
-            | '„'
-            | '‘'
-            | '’'
-            | '«'
-            | '»'
-            | '‹'
-            | '›'
-            | '¿'
-            | '¡'
-            | '€'
-            | '£'
-            | '°'
-            | '\u{fe0f}'
-            | '。'
-            | '，'
-            | '？'
-            | '！'
-            | '、'
-            | '؟'
-            | '،'
-            | '·'
-            | '•'
-    )
+    x.contains('.') && !x.contains(['/', '_', '\\', ':']) && x.get(1..) == y.get(1..)
 }
 
 #[cfg(test)]

@@ -4,7 +4,12 @@
 //! same; what is code, a name of a file, a flag or a quotation comes out as it is. **Cost**: one pass, about 3 µs for 25
 //! words.
 
+mod numbers;
+mod phrases;
+mod shapes;
+
 use super::classes;
+use shapes::{initials, is_flag, is_literal, is_single_capital, plain, roman, split_contraction};
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +45,7 @@ pub type Quotes = Vec<String>;
 pub fn segment(text: &str) -> (Vec<Token>, Quotes) {
     let mut walk = Walk { text, tokens: Vec::new(), quotes: Vec::new(), fresh: true, fresh_before: true };
     walk.run();
-    (walk.tokens, walk.quotes)
+    (phrases::join(&walk.tokens), walk.quotes)
 }
 
 struct Walk<'t> {
@@ -133,6 +138,11 @@ impl Walk<'_> {
 
     fn core(&mut self, core: &str, at: usize) {
         let end = at + core.len();
+        if let Some(name) = initials(core) {
+            self.spelled(&name, at, end, true);
+            self.fresh = false;
+            return;
+        }
         if is_flag(core) || is_literal(core) {
             let text = if core.len() == 2 { core.to_owned() } else { core.to_lowercase() };
             self.push(text.trim_end_matches(['.', ',']), Kind::Literal, at, end, false);
@@ -197,7 +207,21 @@ impl Walk<'_> {
             self.push(word, Kind::Literal, at, end, true);
             return;
         }
-        let lower = word.to_lowercase().replace('’', "'");
+        if let Some(value) = roman(word.strip_suffix("'s").unwrap_or(word))
+            && let Some(last) = self.tokens.last()
+        {
+            let is_named = self.text[last.start..].starts_with(char::is_uppercase);
+            // `World War I`, but not `may I`
+            if if value == "1" {
+                is_named && last.text == "war"
+            } else {
+                is_named || classes::is_numbered(&last.text)
+            } {
+                self.push(value, Kind::Number, at, end, false);
+                return;
+            }
+        }
+        let lower = plain(&word.to_lowercase().replace('’', "'"));
         for (stem, rest) in split_contraction(&lower) {
             self.spelled(&stem, at, end, is_name);
             if !rest.is_empty() {
@@ -209,6 +233,10 @@ impl Walk<'_> {
     fn spelled(&mut self, word: &str, at: usize, end: usize, is_name: bool) {
         if let Some(value) = classes::number(word) {
             self.counted(value, at, end);
+            return;
+        }
+        if let Some(decade) = classes::decade(word) {
+            self.push(decade, Kind::Number, at, end, false);
             return;
         }
         if let Some(value) = classes::ordinal(word) {
@@ -230,283 +258,11 @@ impl Walk<'_> {
         }
     }
 
-    /// A number word; `twenty five` and `two hundred` become one number.
-    fn counted(&mut self, value: u64, at: usize, end: usize) {
-        if value >= 100
-            && let Some(last) = self.tokens.last_mut()
-            && matches!(last.text.as_str(), "one" | "a")
-            && last.end <= at
-            && self.text.get(last.end..at).is_some_and(|between| between.trim().is_empty())
-        {
-            "1".clone_into(&mut last.text);
-            last.kind = Kind::Number;
-        }
-        if self.tokens.len() > 1
-            && self.tokens.last().is_some_and(|last| last.text == "and")
-            && self.tokens[self.tokens.len() - 2]
-                .text
-                .parse::<u64>()
-                .is_ok_and(|before| before >= 100 && value < 100)
-        {
-            let and = self.tokens.pop().map_or(at, |and| and.end);
-            if let Some(last) = self.tokens.last_mut() {
-                last.end = and;
-            }
-        }
-        if let Some(last) = self.tokens.last_mut()
-            && last.kind == Kind::Number
-            && last.start < at
-            && self.text.get(last.end..at).is_some_and(|between| between.trim_matches([' ', '-']).is_empty())
-            && let Ok(before) = last.text.parse::<u64>()
-        {
-            let units = before % 1000;
-            let joined = match value {
-                // `one thousand five hundred`
-                100 if before > 1000 && (1..10).contains(&units) => Some(before - units + units * 100),
-                100 | 1000 | 1_000_000 | 1_000_000_000 => before.checked_mul(value),
-                _ if before >= 20 && value < 10 && before % 10 == 0 => before.checked_add(value),
-                _ if before % 100 == 0 && value < 100 => before.checked_add(value),
-                _ => None,
-            };
-            if let Some(joined) = joined {
-                last.text = joined.to_string();
-                last.end = end;
-                return;
-            }
-        }
-        self.push(&value.to_string(), Kind::Number, at, end, false);
-    }
-
-    fn number(&mut self, core: &str, at: usize, end: usize) {
-        let lower = core.to_lowercase().replace('’', "'");
-        let lower = lower.strip_suffix("'s").unwrap_or(&lower).to_owned();
-        if let Some(words) = classes::spelled(&lower) {
-            for part in words.split(' ') {
-                let kind =
-                    if part.bytes().all(|byte| byte.is_ascii_digit()) { Kind::Number } else { Kind::Word };
-                self.push(part, kind, at, end, true);
-            }
-            return;
-        }
-        let (sign, unsigned) = match lower.strip_prefix(['$', '€', '£']) {
-            Some(rest) => (classes::spelled(&lower[..lower.len() - rest.len()]), rest),
-            None => (None, lower.as_str()),
-        };
-        let digits = unsigned
-            .find(|letter: char| !letter.is_ascii_digit() && !matches!(letter, '.' | ','))
-            .unwrap_or(unsigned.len());
-        let (number, unit) = (
-            unsigned[..digits].trim_end_matches(['.', ',']),
-            unsigned[digits..].trim_matches(['-', '.', ',']),
-        );
-        let value = normal(number);
-        let plain = unit
-            .chars()
-            .all(|letter| letter.is_alphabetic() || matches!(letter, '%' | '°' | '$' | '€' | '£'));
-        match (value, unit) {
-            // `1099-NEC`: the letters are part of the number's name.
-            _ if is_form_number(core) => self.push(&lower, Kind::Literal, at, end, true),
-            (Some(value), "") => self.push(&value, Kind::Number, at, end, false),
-            (Some(value), "st" | "nd" | "rd" | "th") => {
-                let (text, kind) = ordinal(&value);
-                self.push(&text, kind, at, end, false);
-            }
-            (Some(value), "k") => self.push(&scaled(&value, 3), Kind::Number, at, end, false),
-            // A million, not a metre.
-            (Some(value), "m") if core.ends_with('M') => {
-                self.push(&scaled(&value, 6), Kind::Number, at, end, false);
-            }
-            // What Kubernetes calls memory; `mi` in small letters is a mile.
-            (Some(value), "ki" | "mi" | "gi" | "ti")
-                if ["Ki", "Mi", "Gi", "Ti"].iter().any(|name| core.ends_with(name)) =>
-            {
-                self.push(&value, Kind::Number, at, end, false);
-                self.push(binary_unit(unit), Kind::Word, at, end, false);
-            }
-            (Some(value), unit) if plain && unit.chars().count() <= 12 => {
-                self.push(&value, Kind::Number, at, end, false);
-                match classes::unit_behind(unit) {
-                    Some(name) => self.push(name, Kind::Word, at, end, false),
-                    None => self.spelled(unit, at, end, false),
-                }
-            }
-            _ if is_range(&lower) => {
-                for part in lower.split(['-', '–', '/']) {
-                    self.push(&normal(part).unwrap_or_default(), Kind::Number, at, end, false);
-                }
-            }
-            _ if lower.contains('-')
-                && lower.split('-').all(|part| part.chars().all(char::is_alphanumeric))
-                && !is_date(&lower) =>
-            {
-                // `30-day`, `covid-19`, `gpt-4`: joined words.
-                let mut from = at;
-                for part in core.split('-') {
-                    if part.chars().any(|letter| letter.is_ascii_digit()) {
-                        self.number(part, from, from + part.len());
-                    } else {
-                        self.word(part, from);
-                    }
-                    from += part.len() + 1;
-                }
-            }
-            _ => self.push(lower.trim_matches(['.', ',']), Kind::Literal, at, end, false),
-        }
-        if let Some(words) = sign {
-            self.push(words, Kind::Word, at, end, false);
-        }
-    }
-
     fn push(&mut self, text: &str, kind: Kind, start: usize, end: usize, is_name: bool) {
         if !text.is_empty() {
             self.tokens.push(Token { text: text.to_owned(), kind, start, end, is_name });
         }
     }
-}
-
-fn binary_unit(short: &str) -> &'static str {
-    match short {
-        "ki" => "kibibyte",
-        "mi" => "mebibyte",
-        "gi" => "gibibyte",
-        _ => "tebibyte",
-    }
-}
-
-fn is_form_number(core: &str) -> bool {
-    core.split_once('-').is_some_and(|(digits, letters)| {
-        !digits.is_empty()
-            && digits.bytes().all(|byte| byte.is_ascii_digit())
-            && (1..=5).contains(&letters.len())
-            && letters.bytes().all(|byte| byte.is_ascii_uppercase())
-    })
-}
-
-fn is_single_capital(word: &str) -> bool {
-    word.len() == 1 && word.bytes().all(|byte| byte.is_ascii_uppercase() && byte != b'I')
-}
-
-fn is_flag(core: &str) -> bool {
-    let body = core.trim_start_matches('-');
-    let dashes = core.len() - body.len();
-    (1..=2).contains(&dashes)
-        && body.starts_with(|letter: char| letter.is_ascii_alphabetic())
-        && body.len() < 40
-}
-
-/// Paths, addresses, identifiers, expressions.
-fn is_literal(core: &str) -> bool {
-    let has = |letters: &[char]| core.contains(letters);
-    if has(&['_', '\\', '{', '}', '[', ']', '^'])
-        || core.contains("::")
-        || core.contains("->")
-        || core.contains("()")
-    {
-        return true;
-    }
-    if core.contains("://")
-        || (core.contains('@') && core.contains('.'))
-        || core.starts_with(['/', '~', '@', '#', '&', '|', '='])
-    {
-        return core.len() > 1;
-    }
-    if core.starts_with('$') && core[1..].starts_with(|letter: char| letter.is_ascii_alphabetic()) {
-        return true;
-    }
-    if core.starts_with("./") || core.starts_with("../") || core.matches('/').count() > 1 {
-        return true;
-    }
-    // `config.yaml`, `numpy.array`, `.env`, but not an ellipsis or a missing blank after a full stop.
-    if let Some((before, after)) = core.rsplit_once('.')
-        && !after.is_empty()
-        && after.len() <= 12
-        && after.chars().all(|letter| letter.is_ascii_alphanumeric())
-        && after.chars().any(|letter| letter.is_ascii_alphabetic())
-        && !core.starts_with("..")
-        && !(before.len() == 1 || before.chars().all(|letter| letter.is_ascii_digit() || letter == '.'))
-    {
-        return after.chars().all(|letter| !letter.is_uppercase());
-    }
-    // `getUserName`, `parseConfig`: a capital inside a word that begins small.
-    let mut letters = core.chars();
-    letters.next().is_some_and(char::is_lowercase)
-        && core.chars().all(char::is_alphanumeric)
-        && core.chars().filter(|letter| letter.is_uppercase()).count() >= 1
-        && core.len() > 6
-}
-
-/// `10-20`, `80/20`: two numbers; a fraction, `1/3`, is one thing.
-fn is_range(lower: &str) -> bool {
-    let parts: Vec<&str> = lower.split(['-', '–', '/']).collect();
-    parts.len() == 2
-        && parts
-            .iter()
-            .all(|part| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()))
-        && !(lower.contains('/') && parts[0].len() == 1)
-}
-
-fn is_date(lower: &str) -> bool {
-    lower.split('-').all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// A number by value: `1,000` → `1000`, `2.50` → `2.5`; `None` for versions such as `1.2.3`.
-fn normal(number: &str) -> Option<String> {
-    if number.is_empty() {
-        return None;
-    }
-    let groups: Vec<&str> = number.split(',').collect();
-    let grouped = groups.len() > 1
-        && groups[1..].iter().all(|group| group.split('.').next().is_some_and(|whole| whole.len() == 3));
-    let joined = if grouped { number.replace(',', "") } else { number.replace(',', ".") };
-    if joined.matches('.').count() > 1 {
-        return None;
-    }
-    // A version's last digit counts: 3.10 is not 3.1. Only a fraction of zeros after two places is money.
-    let joined = joined.strip_suffix(".00").unwrap_or(&joined);
-    let trimmed = joined.trim_start_matches('0');
-    Some(match trimmed.chars().next() {
-        None => "0".to_owned(),
-        Some('.') => format!("0{trimmed}"),
-        Some(_) => trimmed.to_owned(),
-    })
-}
-
-/// `first` and `second` mean many things; from the third on an ordinal is a number.
-fn ordinal(value: &str) -> (String, Kind) {
-    match value {
-        "1" => ("first".to_owned(), Kind::Word),
-        "2" => ("second".to_owned(), Kind::Word),
-        _ => (format!("{value}th"), Kind::Number),
-    }
-}
-
-/// A number with its point moved to the right.
-fn scaled(value: &str, zeros: usize) -> String {
-    match value.split_once('.') {
-        Some((whole, fraction)) if fraction.len() <= zeros => {
-            format!("{whole}{fraction}{}", "0".repeat(zeros - fraction.len()))
-        }
-        _ => format!("{value}{}", "0".repeat(zeros)),
-    }
-}
-
-/// `don't` → `do` `not`, `what's` → `what` (its `is` would be glue), `dog's` → `dog`.
-fn split_contraction(lower: &str) -> Vec<(String, &'static str)> {
-    for (ending, rest) in
-        [("n't", "not"), ("'re", "are"), ("'ve", "have"), ("'ll", "will"), ("'m", "am"), ("'d", "would")]
-    {
-        if let Some(stem) = lower.strip_suffix(ending).filter(|stem| !stem.is_empty()) {
-            let stem = match (stem, ending) {
-                ("ca", "n't") => "can",
-                ("wo", "n't") => "will",
-                ("sha", "n't") => "shall",
-                _ => stem,
-            };
-            return vec![(stem.to_owned(), rest)];
-        }
-    }
-    let stem = lower.strip_suffix("'s").or_else(|| lower.strip_suffix('\'')).unwrap_or(lower);
-    vec![(stem.replace('\'', ""), "")]
 }
 
 #[cfg(test)]

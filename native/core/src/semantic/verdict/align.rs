@@ -4,6 +4,8 @@
 //! sides is what the verdict has to think about. **Cost**: look-ups in the lexicon for left-over words only, at most
 //! [`MOST_LEFT`] on each side.
 
+mod initials;
+
 use crate::semantic::lexicon::{Lexicon, Relation, share_base};
 use crate::semantic::question::classes::{are_opposites, is_unit};
 use crate::semantic::question::segment::Kind;
@@ -47,7 +49,7 @@ pub fn align(a: &Question, b: &Question, lexicon: &Lexicon) -> Alignment {
         Alignment { pairs: Vec::new(), left_a: a.content().collect(), left_b: b.content().collect() };
     found.pair(How::Same, |x, y| {
         let (x, y) = (&a.words[x], &b.words[y]);
-        x.text == y.text && x.degree == y.degree
+        (x.text == y.text && x.degree == y.degree) || is_one_letter(x, y)
     });
     let (bases_a, bases_b) = (bases(a, &found.left_a, lexicon), bases(b, &found.left_b, lexicon));
     found.pair(How::Form, |at_a, at_b| {
@@ -55,9 +57,12 @@ pub fn align(a: &Question, b: &Question, lexicon: &Lexicon) -> Alignment {
         are_words(x, y)
             && x.degree == y.degree
             && (share_base((&x.text, &bases_a[at_a]), (&y.text, &bases_b[at_b]))
-                || (!x.is_known && !y.is_known && stem(&x.text) == stem(&y.text)))
+                || (!x.is_known
+                    && !y.is_known
+                    && (stem(&x.text) == stem(&y.text) || is_plural(&x.text, &y.text))))
     });
     found.compounds(a, b, lexicon);
+    found.abbreviations(a, b);
     if found.left_a.len() > MOST_LEFT || found.left_b.len() > MOST_LEFT {
         return found;
     }
@@ -118,6 +123,11 @@ impl Alignment {
             }
         }
     }
+}
+
+/// The language `R`, `vitamin D`, typed in small letters.
+fn is_one_letter(x: &Word, y: &Word) -> bool {
+    x.text.len() == 1 && x.kind != y.kind && x.text.eq_ignore_ascii_case(&y.text)
 }
 
 /// Two or three neighbouring words, as one.
@@ -185,6 +195,11 @@ fn bases(question: &Question, left: &[usize], lexicon: &Lexicon) -> Vec<Vec<Stri
     found
 }
 
+/// `uuid`, `uuids`
+fn is_plural(x: &str, y: &str) -> bool {
+    x.strip_suffix('s') == Some(y) || y.strip_suffix('s') == Some(x)
+}
+
 /// A word that the lexicon does not know, without its ending.
 fn stem(word: &str) -> &str {
     let endings = ["ing", "es", "ed", "s", "d", "e"];
@@ -198,11 +213,14 @@ fn are_words(x: &Word, y: &Word) -> bool {
 /// Whether one word, which is none of the language, is the other with a slip: one edit, two in long words.
 fn is_slip(x: &Word, y: &Word) -> bool {
     if !are_words(x, y)
-        || x.is_known == y.is_known
+        || (x.is_known && y.is_known)
         || is_prefixed(&x.text, &y.text)
         || is_prefixed(&y.text, &x.text)
     {
         return false;
+    }
+    if !x.is_known && !y.is_known {
+        return is_one_name(&x.text, &y.text);
     }
     let longest = x.text.chars().count().max(y.text.chars().count());
     let allowed = match longest {
@@ -211,6 +229,18 @@ fn is_slip(x: &Word, y: &Word) -> bool {
         _ => 2,
     };
     edits(&x.text, &y.text, allowed) <= allowed
+}
+
+/// Of two names that nobody knows either may be right, `Johansen` and `Johanson`: they are one only if two neighbouring
+/// letters have changed places, or by the two spellings of `-ise`.
+fn is_one_name(x: &str, y: &str) -> bool {
+    let letters = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let is_swapped = x.len() > 6 && x.len() == y.len() && edits(x, y, 1) == 1 && letters(x) == letters(y);
+    is_swapped || (x.len() > 6 && x.replace("is", "iz") == y.replace("is", "iz"))
 }
 
 /// `unmounted` is no slip of `mounted`.

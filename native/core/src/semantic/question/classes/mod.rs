@@ -15,7 +15,7 @@ mod units;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-pub use numbers::{number, ordinal};
+pub use numbers::{decade, is_numbered, number, ordinal};
 pub use opposites::are_opposites;
 pub use spellings::spelled;
 pub use units::{is_date, is_unit, unit_behind};
@@ -182,6 +182,7 @@ const GLUE: &[&str] = &[
     "or",
     "but",
     "ok",
+    "oclock",
 ];
 
 #[rustfmt::skip] // as many to a line as fit

@@ -58,12 +58,47 @@ const ORDINALS: &[(&str, u64)] = &[
     ("tenth", 10),
     ("eleventh", 11),
     ("twelfth", 12),
+    ("thirteenth", 13),
+    ("fourteenth", 14),
+    ("fifteenth", 15),
+    ("sixteenth", 16),
+    ("seventeenth", 17),
+    ("eighteenth", 18),
+    ("nineteenth", 19),
     ("twentieth", 20),
     ("thirtieth", 30),
     ("fortieth", 40),
     ("fiftieth", 50),
+    ("sixtieth", 60),
+    ("seventieth", 70),
+    ("eightieth", 80),
+    ("ninetieth", 90),
     ("hundredth", 100),
 ];
+
+/// The decade that a word names, as `the 90s` is read.
+#[must_use]
+pub fn decade(word: &str) -> Option<&'static str> {
+    DECADES.iter().find(|(name, _)| *name == word).map(|(_, decade)| *decade)
+}
+
+const DECADES: &[(&str, &str)] = &[
+    ("twenties", "20s"),
+    ("thirties", "30s"),
+    ("forties", "40s"),
+    ("fifties", "50s"),
+    ("sixties", "60s"),
+    ("seventies", "70s"),
+    ("eighties", "80s"),
+    ("nineties", "90s"),
+];
+
+/// Whether a number is written behind a word, in Roman numerals too.
+#[must_use]
+pub fn is_numbered(word: &str) -> bool {
+    ["war", "book", "part", "chapter", "volume", "type", "stage", "phase", "grade", "class", "act"]
+        .contains(&word)
+}
 
 #[cfg(test)]
 mod tests {

@@ -130,6 +130,7 @@ const OPPOSITES: &[(&str, &str)] = &[
     ("sync", "async"),
     ("synchronous", "asynchronous"),
     ("ascending", "descending"),
+    ("square", "cubic"),
     ("horizontal", "vertical"),
     ("horizontally", "vertically"),
     ("production", "staging"),

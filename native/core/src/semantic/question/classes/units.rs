@@ -89,7 +89,7 @@ const UNITS_BEHIND: &[(&str, &str)] = &[
 #[rustfmt::skip] // as many to a line as fit
 const UNITS: &[&str] = &[
     "kilometer", "meter", "centimeter", "millimeter", "mile", "yard", "foot", "inch", "kilogram", "gram",
-    "milligram", "pound", "ounce", "ton", "tonne", "stone", "liter", "milliliter", "gallon", "pint",
+    "milligram", "microgram", "micrometer", "milliampere", "kilojoule", "kilopascal", "pound", "ounce", "ton", "tonne", "stone", "liter", "milliliter", "gallon", "pint",
     "cup", "tablespoon", "teaspoon", "celsius", "fahrenheit", "kelvin", "byte", "bit", "kilobyte",
     "megabyte", "gigabyte", "terabyte", "kibibyte", "mebibyte", "gibibyte", "tebibyte", "millisecond", "microsecond",
     "nanosecond", "second-unit", "minute", "hour", "day", "week", "month", "year", "decade", "century",

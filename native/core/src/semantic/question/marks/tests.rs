@@ -69,6 +69,15 @@ fn what_may_be_written_in_two_ways_is_none_of_it() {
         ("IS THE CAT HOT", "is the cat hot"),
         ("is the cat hot at 50%", "is the cat hot at 50 %"),
         ("is Node.js hot", "is node.js hot"),
+        ("is the cat from Zürich hot", "is the cat from Zurich hot"),
+        ("is the café hot", "is the cafe hot"),
+        ("is 20 m² hot", "is 20 square metres hot"),
+        ("is 5 µg hot", "is 5 micrograms hot"),
+        ("leave the cat + dog", "leave the cat and dog"),
+        ("is the cat hot :)", "is the cat hot"),
+        ("cat → dog", "cat to dog"),
+        ("is EC2 hot", "is ec2 hot"),
+        ("is 40 × 30 hot", "is 40 by 30 hot"),
     ];
     for (a, b) in table {
         let found: Vec<_> = what(a, b).into_iter().filter(|kind| *kind != "language").collect();

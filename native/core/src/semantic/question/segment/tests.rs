@@ -60,6 +60,79 @@ fn units_are_told_from_their_numbers() {
 }
 
 #[test]
+fn several_words_may_be_one_number() {
+    all_are(&[
+        ("half a million and half-million", "#500000 and #500000"),
+        ("two and a half", "#2.5"),
+        ("2.5 million", "#2500000"),
+        ("two and a half million", "#2500000"),
+        ("an hour and a half", "#1.5 hour"),
+        ("half an hour", "#0.5 hour"),
+        ("half the hour", "half the hour"),
+        ("1/2 3/4 1/4", "#0.5 #0.75 #0.25"),
+        ("two thirds", "{2/3}"),
+        ("a third of it", "{1/3} of it"),
+        ("a third cat", "a #3th cat"),
+        ("seventy-one", "#71"),
+        ("twenty-fifth, nineteenth", "#25th #19th"),
+        ("twenty-first", "#21th"),
+        ("a 30-second film", "a #30 second film"),
+        ("ten per cent", "#10 percent"),
+        ("a fortnight", "a #2 week"),
+    ]);
+}
+
+#[test]
+fn decades_and_centuries_are_numbers_of_their_own() {
+    all_are(&[
+        ("the 90s, the nineties, 1990s", "the #90s the #90s #90s"),
+        ("1890s", "#1890s"),
+        ("the 1800s", "the #19th century"),
+        ("a timeout of 30s", "a timeout of #30 second-unit"),
+    ]);
+}
+
+#[test]
+fn roman_numerals_stand_behind_names() {
+    all_are(&[
+        ("about Henry VIII, Louis XIV's", "about henry #8 louis #14"),
+        ("in World War II and World War I", "in world war #2 and world war #1"),
+        ("the war I saw", "the war i saw"),
+        ("open vi", "open vi"),
+    ]);
+}
+
+#[test]
+fn letters_behind_a_number_are_its_unit() {
+    all_are(&[
+        ("230 V, 16 A", "#230 volt #16 ampere"),
+        ("25 m of it, 90 min", "#25 meter of it #90 minute"),
+        ("20 m² and 20m²", "#20 square meter and #20 square meter"),
+        ("5 m³", "#5 cubic meter"),
+        ("$3.5k £1.5m", "#3500 dollar #1500000 sterling"),
+        ("column C", "column {C}"),
+    ]);
+}
+
+#[test]
+fn abbreviations_of_letters_are_one_word() {
+    all_are(&[
+        ("the U.K. and the U.S.", "the britain and the america"),
+        ("our D&D and T&C", "our dd and tc"),
+        ("w/o H2O", "without water"),
+        ("Node.js v5.2", "node version #5.2"),
+        ("v1.2.3", "version {1.2.3}"),
+        ("60x60 and 0x60", "#60 #60 and {0x60}"),
+        ("un-install", "uninstall"),
+    ]);
+}
+
+#[test]
+fn accents_go_as_the_embedding_model_takes_them_away() {
+    all_are(&[("Zürich, Kraków", "zurich krakow"), ("5 µg", "#5 microgram")]);
+}
+
+#[test]
 fn ranges_are_two_numbers_and_versions_dates_and_fractions_one_thing() {
     all_are(&[
         ("10-20", "#10 #20"),

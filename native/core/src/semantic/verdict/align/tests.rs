@@ -38,6 +38,24 @@ fn opposites_sisters_numbers_and_literals_are_left_over() {
 }
 
 #[test]
+fn an_abbreviation_stands_for_the_words_that_begin_with_its_letters() {
+    assert_eq!(aligned("the ACD", "the animal cat dog"), "acd Compound animal |  | ");
+    assert_eq!(aligned("the animal of a dog", "an AOD"), "animal Compound aod |  | ");
+    assert_eq!(aligned("our C&D", "our cat and dog"), "cd Compound cat |  | ");
+    assert_eq!(aligned("the ACD", "the animal dog cat"), " | acd | animal dog cat", "in their order");
+    assert_eq!(aligned("cat", "cold animal tail"), " | cat | cold animal tail", "an everyday word is none");
+}
+
+#[test]
+fn names_that_nobody_knows_are_one_if_two_letters_changed_places() {
+    assert_eq!(aligned("kuberentes", "kubernetes"), "kuberentes Typo kubernetes |  | ");
+    assert_eq!(aligned("memoisation", "memoization"), "memoisation Typo memoization |  | ");
+    assert_eq!(aligned("johanson", "johansen"), " | johanson | johansen", "two persons");
+    assert_eq!(aligned("uuids", "uuid"), "uuids Form uuid |  | ");
+    assert_eq!(aligned("in R", "in r"), "R Same r |  | ");
+}
+
+#[test]
 fn a_word_said_twice_is_paired_with_the_nearest() {
     let table = lexicon();
     let (a, b) = (Question::read("cat dog cat", &table), Question::read("cat dog cat", &table));

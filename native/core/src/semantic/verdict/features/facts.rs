@@ -1,28 +1,18 @@
-//! Facts: numbers, literals, quotations, units of measure, opposites.
+//! Facts that forbid sharing: numbers, literals, quotations, units, names, and what the modules beside this one find.
 
 use super::Veto;
+use super::contraries::{opposite_words, particles};
+use super::negation::contradiction;
+use super::quantities::{shared, units_of_one};
 use crate::semantic::lexicon::Lexicon;
 use crate::semantic::question::Question;
-use crate::semantic::question::classes::{Class, are_opposites, is_date, is_unit};
+use crate::semantic::question::classes::{is_date, is_unit};
 use crate::semantic::question::marks;
 use crate::semantic::question::segment::Kind;
-use crate::semantic::verdict::align::{Alignment, MOST_LEFT};
+use crate::semantic::verdict::align::Alignment;
 
-const SINGLE: &[&str] = &["one", "a", "an", "single", "per"];
-
-/// Phrases with one negation each that say nothing of what is asked.
-const COURTESIES: &[&str] = &[
-    "if you don't mind",
-    "if you do not mind",
-    "if it's not too much",
-    "if that's not too much",
-    "if it isn't too much",
-    "not sure if this is the right place",
-    "not sure whether this is the right place",
-    "no rush",
-    "no hurry",
-    "no worries",
-];
+const SINGLE: &[&str] = &["one", "a", "an", "single", "per", "first"];
+const TWO: &[&str] = &["both", "pair", "couple", "double", "twice", "between", "second"];
 
 const MAY: &[&str] =
     &["can ", "may ", "am i allowed", "are we allowed", "is it allowed", "is it possible", "is it ok"];
@@ -42,22 +32,54 @@ const DUTIES: &[&str] = &[" have to ", " need to "];
 const COMPARES: &[&str] =
     &["difference", "differ", "diff", "versus", "compare", "comparison", "distinguish", "distinction"];
 
+/// What stands here and what stands there.
+pub(super) struct Differing {
+    pub(super) a: String,
+    pub(super) b: String,
+}
+
+/// What may do so in other words: `which is bigger`, `tell them apart`.
+const ALSO_COMPARES: &[&str] = &[
+    "apart",
+    "than",
+    "better",
+    "or",
+    "distinct",
+    "other",
+    "unlike",
+    "contrast",
+    "change",
+    "changed",
+    "between",
+    "mix",
+    "different",
+    "versus",
+    "cheaper",
+    "more",
+    "less",
+    "against",
+];
+
 /// Facts that must be equal: numbers, literals with digits or signs, quotations, units, dates, negations,
 /// opposites, and what the model does not see.
 pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon: &Lexicon) -> Vec<Veto> {
     let mut found = Vec::new();
-    let left = |question: &Question, places: &[usize], kind: Kind| -> Vec<String> {
-        let words = places.iter().map(|place| &question.words[*place]).filter(|word| word.kind == kind);
+    let (shared_a, shared_b) = shared(a, b);
+    let left = |question: &Question, places: &[usize], shared: &[usize], kind: Kind| -> Vec<String> {
+        let places = places.iter().filter(|place| kind != Kind::Number || !shared.contains(place));
+        let words = places.map(|place| &question.words[*place]).filter(|word| word.kind == kind);
         words.map(|word| word.text.clone()).collect()
     };
     for (kind, what) in [(Kind::Number, "number"), (Kind::Literal, "literal")] {
-        let (mut of_a, mut of_b) = (left(a, &alignment.left_a, kind), left(b, &alignment.left_b, kind));
+        let (mut of_a, mut of_b) =
+            (left(a, &alignment.left_a, &shared_a, kind), left(b, &alignment.left_b, &shared_b, kind));
         if kind == Kind::Number {
-            // `1 TB` is a terabyte.
-            let is_single = |of: &Question| of.words.iter().any(|word| SINGLE.contains(&word.text.as_str()));
-            of_a.retain(|number| number != "1" || !is_single(b));
-            of_b.retain(|number| number != "1" || !is_single(a));
+            same_ordinals(&mut of_a, &mut of_b);
+            of_a.retain(|number| !is_said_otherwise(number, b));
+            of_b.retain(|number| !is_said_otherwise(number, a));
         }
+        of_a.retain(|text| !stands_in_code(text, a, b));
+        of_b.retain(|text| !stands_in_code(text, b, a));
         if !of_a.is_empty() || !of_b.is_empty() {
             found.push(Veto { what, a: of_a.join(", "), b: of_b.join(", ") });
         }
@@ -81,7 +103,8 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon:
             .iter()
             .filter_map(|unit| unit.split(' ').next_back())
             .filter(|unit| *unit != "degree")
-            .map(str::to_owned)
+            // £5 are five pounds.
+            .map(|unit| if unit == "sterling" { "pound".to_owned() } else { unit.to_owned() })
             .collect()
     };
     let (bare_a, bare_b) = (bare(&of_a), bare(&of_b));
@@ -108,29 +131,11 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon:
     if !of_a.is_empty() && !of_b.is_empty() {
         found.push(Veto { what: "name", a: of_a.join(", "), b: of_b.join(", ") });
     }
-    let compares = |question: &Question| {
-        // `how are jam and marmalade different`
-        let how = question.words.iter().any(|word| word.text == "how");
-        let compares = |word: &&str| COMPARES.contains(word) || (how && *word == "different");
-        question.words.iter().map(|word| word.text.as_str()).find(compares).unwrap_or_default().to_owned()
-    };
-    let (of_a, of_b) = (compares(a), compares(b));
-    if of_a.is_empty() != of_b.is_empty() {
-        found.push(Veto { what: "comparison", a: of_a, b: of_b });
+    if let Some((a, b)) = comparison(a, b, alignment) {
+        found.push(Veto { what: "comparison", a, b });
     }
-    let (of_a, of_b) = (negations(a), negations(b));
-    let count = |words: &[&str], of: &Question| words.len().saturating_sub(courtesies(of));
-    if count(&of_a, a) != count(&of_b, b) {
-        found.push(Veto { what: "negation", a: of_a.join(", "), b: of_b.join(", ") });
-    } else if !asks_why(a) && !asks_why(b) {
-        // `spins but does not drain`, `drains but does not spin`. Behind `why` the subject follows: `why won't it`.
-        let (of_a, of_b) = (negated(a), negated(b));
-        let has = |of: &Question, text: &str| of.words.iter().any(|word| word.text == text);
-        let x = of_a.iter().find(|word| !of_b.contains(word) && has(b, word));
-        let y = of_b.iter().find(|word| !of_a.contains(word) && has(a, word));
-        if let (Some(x), Some(y)) = (x, y) {
-            found.push(Veto { what: "negation", a: (*x).to_owned(), b: (*y).to_owned() });
-        }
+    if let Some(Differing { a, b }) = contradiction(a, b, alignment) {
+        found.push(Veto { what: "negation", a, b });
     }
     if let Some((x, y)) = particles(a, b) {
         found.push(Veto { what: "opposite", a: x, b: y });
@@ -141,77 +146,75 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon:
     {
         found.push(Veto { what: "modal verb", a: x.to_owned(), b: y.to_owned() });
     }
+    if is_foreign_to(a, b, |place| alignment.pairs.iter().any(|pair| pair.0 == place))
+        || is_foreign_to(b, a, |place| alignment.pairs.iter().any(|pair| pair.1 == place))
+    {
+        found.push(Veto { what: "language", a: String::new(), b: String::new() });
+    }
     found.extend(marks::differing(&a.marks, &b.marks).into_iter().map(|(what, a, b)| Veto { what, a, b }));
     found
 }
 
-/// Words of one question only whose contrary stands in the other only, with it.
-#[must_use]
-pub fn opposite_words(a: &Question, b: &Question, lexicon: &Lexicon) -> Vec<(String, String)> {
-    // `Write a function that reads` has the task's own verb in front, which says nothing of what the function does.
-    let task = |of: &Question| usize::from(of.words.first().is_some_and(|word| word.text == "write"));
-    let only = |of: &Question, other: &Question| -> Vec<String> {
-        let words = of.words.iter().skip(task(of)).filter(|word| word.kind == Kind::Word);
-        let theirs = other.words.iter().skip(task(other));
-        let alone = words.filter(|word| !theirs.clone().any(|theirs| theirs.text == word.text));
-        alone.map(|word| word.text.clone()).collect()
+/// Whether one question is in a language that is unknown and the other, in English, does not have its words.
+fn is_foreign_to(question: &Question, other: &Question, is_shared: impl Fn(usize) -> bool) -> bool {
+    question.marks.is_of_unknown_language()
+        && !other.marks.is_of_unknown_language()
+        && marks::is_of_unknown_language(&question.words, is_shared)
+}
+
+/// The word that asks for a comparison, if one question has it and the other nothing of the kind.
+fn comparison(a: &Question, b: &Question, alignment: &Alignment) -> Option<(String, String)> {
+    let compares = |question: &Question| {
+        // `how are jam and marmalade different`
+        let how = question.words.iter().any(|word| word.text == "how");
+        let compares = |text: &str| COMPARES.contains(&text) || (how && text == "different");
+        question.words.iter().position(|word| compares(&word.text))
     };
-    let (of_a, of_b) = (only(a, b), only(b, a));
-    if of_a.len() > 2 * MOST_LEFT || of_b.len() > 2 * MOST_LEFT {
-        return Vec::new();
-    }
-    let are_contrary = |x: &str, y: &str| are_opposites(x, y) || lexicon.are_antonyms(x, y);
-    // `writing` is a word of its own, and may be a form of `write`.
-    let verb = |text: &str| lexicon.bases(text).into_iter().next().unwrap_or_else(|| text.to_owned());
-    let contrary = |x: &str, y: &str| are_contrary(x, y) || are_contrary(&verb(x), &verb(y));
-    // `what should I do`, `what can I do`: both ask for advice. `should I`, `can I` do not.
-    let advice = |of: &Question| {
-        of.words.iter().any(|word| matches!(word.text.as_str(), "what" | "how" | "which" | "where" | "when"))
+    let also = |question: &Question| {
+        question.words.iter().any(|word| word.degree > 0 || ALSO_COMPARES.contains(&word.text.as_str()))
     };
-    let both_ask = advice(a) && advice(b);
-    let asks = |word: &str| matches!(word, "should" | "can");
-    let contrary = |x: &str, y: &str| contrary(x, y) && !(both_ask && asks(x) && asks(y));
-    let found =
-        of_a.iter().filter_map(|x| of_b.iter().find(|y| contrary(x, y)).map(|y| (x.clone(), y.clone())));
-    found.collect()
-}
-
-fn negations(question: &Question) -> Vec<&str> {
-    let words = question.words.iter().filter(|word| word.class == Class::Negation);
-    words.map(|word| word.text.as_str()).collect()
-}
-
-/// Negations that only belong to good manners.
-fn courtesies(question: &Question) -> usize {
-    let plain = question.plain.replace('’', "'");
-    COURTESIES.iter().map(|phrase| plain.matches(phrase).count()).sum()
-}
-
-fn asks_why(question: &Question) -> bool {
-    question.words.iter().any(|word| word.text == "why")
-}
-
-/// The words that are negated: after each negation the next one that carries meaning.
-fn negated(question: &Question) -> Vec<&str> {
-    let places = question.words.iter().enumerate().filter(|(_, word)| word.class == Class::Negation);
-    let next = |place: usize| question.words.get(place + 1..)?.iter().find(|word| word.is_content());
-    places.filter_map(|(place, _)| next(place)).map(|word| word.text.as_str()).collect()
-}
-
-/// The same verb with `in` in one and with `out` in the other: `opt in`, `log out`.
-fn particles(a: &Question, b: &Question) -> Option<(String, String)> {
-    let of = |question: &Question, particle: &str| -> Vec<String> {
-        let pairs = question.words.windows(2).filter(|pair| pair[1].text == particle);
-        pairs.filter(|pair| pair[0].is_content()).map(|pair| pair[0].text.clone()).collect()
+    let text = |question: &Question, place: Option<usize>| {
+        place.map(|place| question.words[place].text.clone()).unwrap_or_default()
     };
-    let between = |x: &Question, y: &Question| {
-        let (within, without) = (of(x, "in"), of(y, "out"));
-        within.into_iter().find(|verb| without.contains(verb))
+    let (of_a, of_b) = (compares(a), compares(b));
+    let is_alone = match (of_a, of_b) {
+        (Some(x), None) => !alignment.pairs.iter().any(|pair| pair.0 == x) && !also(b),
+        (None, Some(y)) => !alignment.pairs.iter().any(|pair| pair.1 == y) && !also(a),
+        _ => false,
     };
-    if let Some(verb) = between(a, b) {
-        return Some((format!("{verb} in"), format!("{verb} out")));
-    }
-    between(b, a).map(|verb| (format!("{verb} out"), format!("{verb} in")))
+    is_alone.then(|| (text(a, of_a), text(b, of_b)))
+}
+
+/// `year three`, `the third year`: the number is the same.
+fn same_ordinals(of_a: &mut Vec<String>, of_b: &mut Vec<String>) {
+    of_a.retain(|number| {
+        let is_same = |other: &String| {
+            other.strip_suffix("th").is_some_and(|other| other == number)
+                || number.strip_suffix("th").is_some_and(|number| number == other)
+        };
+        let found = of_b.iter().position(is_same);
+        if let Some(place) = found {
+            of_b.remove(place);
+        }
+        found.is_none()
+    });
+}
+
+/// A number that the other question says without one: `1 TB` is a terabyte, `two files` are both files.
+fn is_said_otherwise(number: &str, other: &Question) -> bool {
+    let has = |list: &[&str]| other.words.iter().any(|word| list.contains(&word.text.as_str()));
+    number == "1" && has(SINGLE) || number == "2" && has(TWO)
+}
+
+/// Code in backticks here that stands there without them, or a part of such code.
+fn stands_in_code(text: &str, of: &Question, other: &Question) -> bool {
+    let is_code = |quote: &str| quote.len() > 2 && quote.contains(|letter: char| !letter.is_alphanumeric());
+    let in_both = |quote: &&String| {
+        let quote = quote.to_lowercase();
+        is_code(&quote) && of.plain.contains(&quote) && other.plain.contains(&quote)
+    };
+    let text = text.to_lowercase();
+    of.quotes.iter().chain(&other.quotes).filter(in_both).any(|quote| quote.to_lowercase().contains(&text))
 }
 
 /// Whether a yes-or-no question asks if something may be done or if it has to be.
@@ -223,37 +226,4 @@ fn modality(question: &Question) -> Option<&'static str> {
     }
     let asks_for_duty = begins(&["do ", "does ", "did "]) && DUTIES.iter().any(|duty| plain.contains(duty));
     (asks_for_duty || begins(MUST)).then_some("must")
-}
-
-/// How many units of measure, those behind numbers with their numbers, stand in one question only.
-pub(super) fn units(a: &Question, b: &Question) -> usize {
-    let (of_a, of_b) = units_of_one(a, b);
-    of_a.len() + of_b.len()
-}
-
-/// Those of the first only, and of the second only.
-fn units_of_one(a: &Question, b: &Question) -> (Vec<String>, Vec<String>) {
-    let of = |question: &Question| -> Vec<String> {
-        let behind_number = |place: usize| {
-            let before = place.checked_sub(1).and_then(|before| question.words.get(before));
-            before.is_some_and(|word| word.kind == Kind::Number)
-        };
-        // `am` is a time of day behind a number only, and what everybody says of himself elsewhere.
-        let words = question.words.iter().enumerate();
-        let words =
-            words.filter(|(place, word)| is_unit(&word.text) && (word.text != "am" || behind_number(*place)));
-        let mut found: Vec<String> = words
-            .map(|(place, word)| match place.checked_sub(1).and_then(|before| question.words.get(before)) {
-                Some(number) if number.kind == Kind::Number => format!("{} {}", number.text, word.text),
-                _ => word.text.clone(),
-            })
-            .collect();
-        found.sort_unstable();
-        found.dedup();
-        found
-    };
-    let (of_a, of_b) = (of(a), of(b));
-    let only =
-        |of: &[String], other: &[String]| of.iter().filter(|unit| !other.contains(unit)).cloned().collect();
-    (only(&of_a, &of_b), only(&of_b, &of_a))
 }

@@ -4,15 +4,19 @@
 //! * `left`: words that nothing stands for.
 //! * `classes`: what words do that are taken for granted: negations, modals, what is asked for, of whom.
 //! * `roles`, `order`: who does what to whom.
-//! * `facts`: numbers, literals, quotations, units, opposites.
+//! * `facts`: numbers, literals, quotations, units, names: what forbids sharing.
+//! * `negation`, `contraries`, `quantities`: what is denied, opposites, amounts, as far as they forbid it.
 //!
 //! Every feature is the same whichever question comes first. **Cost**: about 20 µs for two questions of 25 words; it grows with the
 //! product of their numbers of words, so that callers look at short ones only.
 
 mod classes;
+mod contraries;
 mod facts;
 mod left;
+mod negation;
 mod order;
+mod quantities;
 mod roles;
 mod similar;
 #[cfg(test)]
@@ -24,13 +28,14 @@ use crate::semantic::question::classes::Class;
 use crate::semantic::question::segment::Kind;
 use crate::semantic::question::{Question, Word};
 use classes::{Asks, asked, asks, class_difference, degrees, fillers, has, negations, persons};
-use facts::{units, vetoes};
+use facts::vetoes;
 use left::{contrasts, rarity};
 use order::{bigrams, first_differs, inversions, pivot, swap};
+use quantities::units;
 use roles::roles;
 use similar::{Similar, mean};
 
-pub use facts::opposite_words;
+pub use contraries::opposite_words;
 
 /// The names of the features, in order.
 pub const NAMES: &[&str] = &[

@@ -100,6 +100,118 @@ fn facts_that_differ_forbid() {
     assert_eq!(vetoes("explain cat", "how do cat and dog differ"), ["comparison"]);
 }
 
+/// What forbids a pair, the same in both orders.
+#[track_caller]
+fn vetoes(a: &str, b: &str) -> Vec<&'static str> {
+    let of = |a: &str, b: &str| -> Vec<&str> { looked(a, b).vetoes.iter().map(|veto| veto.what).collect() };
+    assert_eq!(of(a, b), of(b, a), "{a} / {b}");
+    of(a, b)
+}
+
+#[track_caller]
+fn all_are_free(pairs: &[(&str, &str)]) {
+    for (a, b) in pairs {
+        // Most English words are names to so small a lexicon.
+        let found: Vec<&str> = vetoes(a, b).into_iter().filter(|what| *what != "name").collect();
+        assert_eq!(found, Vec::<&str>::new(), "{a} / {b}");
+    }
+}
+
+#[test]
+fn what_is_denied_here_may_not_stand_undenied_there() {
+    for (a, b) in [
+        ("which cats do not leave", "which cats leave"),
+        ("a cat without a dog", "a cat with a dog"),
+        ("an animal with no cold dog", "an animal with a dog"),
+        ("why won't the cat stop", "why does the cat stop"),
+        ("what should a cat not leave", "what should a dog install"),
+        ("is the cat not allowed to leave", "is the dog to install"),
+        ("delete cats unless hot", "delete cold cats"),
+        ("stop the cat if nobody else has", "stop the cat that others install"),
+        ("leave the cat", "leave the cat and never install"),
+    ] {
+        assert!(vetoes(a, b).contains(&"negation"), "{a} / {b}");
+    }
+}
+
+#[test]
+fn one_negation_alone_is_weighed_if_the_other_question_says_the_same_in_other_words() {
+    all_are_free(&[
+        ("a dog that is not hot", "a dog that is free of heat"),
+        ("keep the cat from leaving the dog", "so that the cat doesn't leave the dog"),
+        ("my cat won't leave", "my cat will refuse to leave"),
+        ("an animal other than a dog", "an animal that is not a dog"),
+    ]);
+}
+
+#[test]
+fn negations_that_deny_nothing_of_what_is_asked_do_not_count() {
+    all_are_free(&[
+        ("isn't the cat hot?", "is the cat hot?"),
+        ("is it not hot?", "is it hot?"),
+        ("is it hot or not", "is it hot"),
+        ("stop cat no. 5", "stop cat number 5"),
+        ("i never learn this: is it hot", "is it hot"),
+        ("i still do not get it, is it hot", "is it hot"),
+    ]);
+    assert_eq!(
+        vetoes("i can't learn, is it hot", "can i learn, is it hot"),
+        ["negation"],
+        "it is what is asked"
+    );
+}
+
+#[test]
+fn a_contrary_that_is_denied_is_none() {
+    all_are_free(&[
+        ("keep the cat", "do not lose the cat"),
+        ("the cold cat", "the cat that is not hot"),
+        ("the cat with no dog", "the cat without a dog"),
+        ("the least expensive cat", "the cheap cat"),
+        ("a dog over a hot animal", "the cat under my installation"),
+    ]);
+    assert_eq!(vetoes("stop cat over dog", "stop cat under dog"), ["opposite"]);
+    assert_eq!(vetoes("at least one cat", "all cats"), ["opposite"]);
+    assert_eq!(vetoes("a cat to install", "a cat to uninstall"), ["opposite"]);
+}
+
+#[test]
+fn amounts_are_compared_by_what_they_come_to() {
+    all_are_free(&[
+        ("cat for 90 minutes", "cat for an hour and a half"),
+        ("cat for 12 month", "cat for a year"),
+        ("a 48 hour cat", "a 2 day cat"),
+        ("cat of 240 cm", "cat of 2.40 m"),
+        ("cat for £5", "cat for five pounds"),
+        ("cat on 9th November", "cat on 9 november"),
+        ("two cats and dogs", "both cats and dogs"),
+        ("stop the 5th cat", "stop cat 5"),
+    ]);
+    assert!(!vetoes("cat for 90 minutes", "cat for 2 hours").is_empty());
+    assert!(!vetoes("cat of 20 m²", "cat of 20 m³").is_empty());
+    assert_eq!(vetoes("5 mg of cat", "5 µg of cat"), ["unit"]);
+    assert!(!vetoes("cat for 30 days", "cat for a month").is_empty(), "a month may have 31");
+}
+
+#[test]
+fn code_may_stand_without_its_marks() {
+    all_are_free(&[("stop `cat 755` hot", "stop cat 755 hot")]);
+    assert!(vetoes("stop `cat 755` hot", "stop cat 644 hot").contains(&"number"));
+}
+
+#[test]
+fn a_comparison_may_be_asked_for_in_other_words() {
+    all_are_free(&[("what is the difference of cat and dog", "how do i tell cat and dog apart")]);
+}
+
+#[test]
+fn a_text_in_an_unknown_language_may_have_the_words_of_an_english_one() {
+    let (a, b) =
+        ("frobnicator wibble cat zorkmid", "how do i make the cat leave my frobnicator wibble zorkmid");
+    assert!(!vetoes(a, b).contains(&"language"));
+    assert!(vetoes("wat kost een hond", "how do i leave the cat and the dog").contains(&"language"));
+}
+
 #[test]
 fn the_cosines_of_words_reach_the_features() {
     let table = lexicon();

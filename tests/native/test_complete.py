@@ -1,4 +1,4 @@
-"""`Tee` and `Complete`: which replies may be stored."""
+"""`gather` and `Complete`: which replies may be stored."""
 
 from __future__ import annotations
 
@@ -6,30 +6,15 @@ import json
 
 import pytest
 
-from isartor._native import ENDPOINTS, Complete, Tee
+from isartor._native import ENDPOINTS, Complete, gather
 from tests.native.reading import chat, complete, completion, encoded, events, head, store
 
 CHAT = ENDPOINTS.index("chat")
 
 
-def outcome(*pieces: bytes, form: str = "sse", limit: int = 1 << 20, endpoint: str = "chat") -> Complete | str:
-    """Feed a tee and return what it says."""
-    tee = Tee(ENDPOINTS.index(endpoint), form, limit)
-    for piece in pieces:
-        tee.feed(piece)
-    return tee.finish()
-
-
-def test_a_stream_is_complete_however_it_is_cut_into_pieces() -> None:
-    """Every way to cut a stream in two, and single bytes, give the same reply."""
-    body = events()
-    whole = complete(body, form="sse").json
-    for at in range(len(body)):
-        cut = outcome(body[:at], body[at:])
-        assert isinstance(cut, Complete)
-        assert cut.json == whole
-    bytewise = outcome(*(body[at : at + 1] for at in range(len(body))))
-    assert isinstance(bytewise, Complete)
+def outcome(body: bytes, form: str = "sse", limit: int = 1 << 20, endpoint: str = "chat") -> Complete | str:
+    """What is made of a body."""
+    return gather(ENDPOINTS.index(endpoint), form, body, limit)
 
 
 def test_a_stream_that_ends_early_is_never_complete() -> None:
@@ -71,30 +56,17 @@ def test_an_error_inside_a_stream_is_not_stored() -> None:
     assert outcome(body) == "error-inside"
 
 
-def test_the_tee_is_bounded() -> None:
-    """More than the limit is not held, whatever comes after."""
+def test_a_reply_is_bounded() -> None:
+    """More than the limit is not held."""
     assert outcome(completion("x" * 1000), form="json", limit=500) == "too-large"
-    tee = Tee(CHAT, "json", 500)
-    for _ in range(1000):
-        tee.feed(b"x" * 1000)
-    assert tee.finish() == "too-large"
-
-
-def test_a_tee_finishes_once() -> None:
-    """The second time there is nothing left; bytes that come late are ignored."""
-    tee = Tee(CHAT, "json", 1 << 20)
-    tee.feed(completion())
-    assert isinstance(tee.finish(), Complete)
-    tee.feed(completion())
-    assert tee.finish() == "finished-twice"
 
 
 def test_a_form_that_is_none_is_refused() -> None:
-    """Forms and endpoints are checked when a tee is made."""
+    """Forms and endpoints are checked."""
     with pytest.raises(ValueError, match="form is"):
-        Tee(CHAT, "xml", 1)
+        gather(CHAT, "xml", b"", 1)
     with pytest.raises(ValueError, match="no such endpoint"):
-        Tee(99, "json", 1)
+        gather(99, "json", b"", 1)
 
 
 def test_usage_is_read_from_both_forms() -> None:

@@ -1,10 +1,9 @@
-//! `Tee`, `Complete`: a reply's bytes as they pass, and what they made.
+//! `gather`, `Complete`: a reply's bytes, and what they made.
 
 use std::borrow::Cow;
-use std::sync::{Mutex, PoisonError};
 
 use isartor_core::endpoint::Endpoint;
-use isartor_core::request::Wants;
+use isartor_core::request::{self, Wants};
 use isartor_core::sse::{self, Form, ReplayOptions};
 use isartor_core::usage::{Tokens, small};
 use pyo3::exceptions::PyValueError;
@@ -17,13 +16,6 @@ use crate::gil::detached;
 
 /// Where a provider tells nothing: a token is about so much text.
 const CHARS_PER_TOKEN: usize = 4;
-
-/// Takes a copy of a reply as it passes; bounded.
-#[pyclass(frozen, module = "isartor._native")]
-pub struct Tee {
-    endpoint: Endpoint,
-    inner: Mutex<Option<sse::Tee>>,
-}
 
 /// A complete reply, in every form.
 #[pyclass(frozen, module = "isartor._native")]
@@ -41,32 +33,27 @@ fn form(name: &str) -> PyResult<Form> {
     }
 }
 
-#[pymethods]
-impl Tee {
-    #[new]
-    fn new(number: usize, form_name: &str, limit_bytes: usize) -> PyResult<Self> {
-        let endpoint = endpoint(number)?;
-        let inner = sse::Tee::new(endpoint, form(form_name)?, limit_bytes);
-        Ok(Self { endpoint, inner: Mutex::new(Some(inner)) })
-    }
+/// Whether one of two texts is anywhere in a body.
+#[pyfunction]
+fn holds(body: &[u8], one: &[u8], other: &[u8]) -> bool {
+    request::holds(body, one) || request::holds(body, other)
+}
 
-    /// Takes the next bytes.
-    fn feed(&self, bytes: &[u8]) {
-        if let Some(tee) = self.inner.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            tee.feed(bytes);
-        }
-    }
-
-    /// The reply, or a token that says why it may not be stored. Call it once, after the body's clean end.
-    fn finish<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let Some(tee) = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take() else {
-            return Ok(PyString::intern(py, "finished-twice").into_any());
-        };
-        let size = tee.len();
-        match detached(py, size, || tee.finish()) {
-            Ok(reply) => Ok(Bound::new(py, Complete { endpoint: self.endpoint, reply })?.into_any()),
-            Err(refusal) => Ok(PyString::intern(py, refusal.token()).into_any()),
-        }
+/// The reply that a whole body is, or a token that says why it may not be stored; `limit_bytes`: the largest there is.
+#[pyfunction]
+fn gather<'py>(
+    py: Python<'py>,
+    number: usize,
+    form_name: &str,
+    body: &[u8],
+    limit_bytes: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let endpoint = endpoint(number)?;
+    let mut tee = sse::Tee::new(endpoint, form(form_name)?, limit_bytes);
+    tee.feed(body);
+    match detached(py, tee.len(), || tee.finish()) {
+        Ok(reply) => Ok(Bound::new(py, Complete { endpoint, reply })?.into_any()),
+        Err(refusal) => Ok(PyString::intern(py, refusal.token()).into_any()),
     }
 }
 
@@ -128,6 +115,7 @@ impl Complete {
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<Tee>()?;
+    module.add_function(wrap_pyfunction!(gather, module)?)?;
+    module.add_function(wrap_pyfunction!(holds, module)?)?;
     module.add_class::<Complete>()
 }
