@@ -13,10 +13,10 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
+use crate::complete::Complete;
 use crate::gate::Head;
 use crate::gil::detached;
 use crate::stats::{self, Moment, Stats, hex};
-use crate::complete::Complete;
 use crate::usage::{self, Tally, UsageLog, told};
 
 create_exception!(isartor._native, BadRequest, PyValueError, "A body that cannot be read: (message, path).");

@@ -63,6 +63,7 @@ def gemini(path: str, aliases: Mapping[str, str]) -> Route | None:
                 model=aliases.get(name, name),
                 stream=stream,
                 google_key=True,
+                wire="stream_generate" if stream else "",
             )
     return None
 

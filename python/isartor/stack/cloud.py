@@ -181,7 +181,7 @@ class Cloud:
     def _call(self, exchange: Exchange, request: Request) -> Call:
         body = request.upstream_body(exchange.body)
         return Call(
-            endpoint=exchange.route.wire,
+            endpoint=exchange.route.wire or exchange.route.endpoint,
             model=request.model or self._upstream.model,
             stream=request.stream and exchange.route.endpoint != "native",
             body=body,

@@ -57,11 +57,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the path asks for a stream (Gemini)."""
     google_key: bool = False
     """Whether a key may come as `x-goog-api-key` or `?key=`."""
-
-    @property
-    def wire(self) -> str:
-        """The endpoint's name towards a provider."""
-        return "stream_generate" if self.endpoint == "generate" and self.stream else self.endpoint
+    wire: str = ""
+    """The endpoint's name towards a provider, where it has another one there."""
 
 
 class Exchange(msgspec.Struct, gc=False):

@@ -111,10 +111,12 @@ class Flight:
         self._finish(error)
 
     def _finish(self, error: IsartorError | None) -> None:
-        self.close()
+        if self._open:
+            self.close()
         self._done = True
         self._error = error
-        self._wake()
+        if self._waiting:
+            self._wake()
 
     def begin(self, headers: Headers) -> None:
         """The reply is a stream."""
@@ -124,7 +126,8 @@ class Flight:
     def answer(self, whole: Whole) -> None:
         """The reply is there as a whole."""
         self.reply = whole
-        self._wake()
+        if self._waiting:
+            self._wake()
 
     def put(self, piece: bytes) -> None:
         """Hands one piece on."""
@@ -242,8 +245,6 @@ class Flight:
         self._room = None
 
     def _wake(self) -> None:
-        if not self._waiting:
-            return
         waiting, self._waiting = self._waiting, []
         for change in waiting:
             if not change.done():

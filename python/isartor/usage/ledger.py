@@ -8,7 +8,8 @@ them; nor do those count whose worker has said nothing for a while.
 
 Nothing in here waits for another process. Two workers may each let a call pass that the other would have counted: no
 more than the calls in flight. **Cost**: one small write per change, one small read per other worker and question; they
-reach the kernel, which keeps them if the worker is killed.
+reach the kernel, which keeps them if the worker is killed. A worker that is alone may write the changes of a moment
+together: see `settle`.
 
 A disk that fails stops nobody: the worker goes on with what it knows and tries again every second.
 """
@@ -118,7 +119,8 @@ class Ledger:
         self._accounts: dict[str, Account] = {}
         self._places: dict[bytes, int] = {}
         """Which record of the file is whose; some are of quotas that are not configured any more."""
-        self._unwritten: set[str] = set()
+        self.unwritten: set[str] = set()
+        """Of which quotas the file does not have all."""
         self._handle: int | None = None
         self._own: tuple[int, int] = (0, 0)
         self._others: tuple[_Other, ...] = ()
@@ -151,7 +153,7 @@ class Ledger:
         known = self._accounts.get(name)
         if known is None:
             known = self._accounts[name] = Account(name)
-            self._unwritten.add(name)
+            self.unwritten.add(name)
         return known
 
     def used(self, account: Account, ids: tuple[int, ...]) -> tuple[list[Amount], Amount]:
@@ -181,8 +183,8 @@ class Ledger:
                     reserved[1] += max(numbers[-1], 0)
         return sums, reserved
 
-    def reserve(self, account: Account, amount: Amount) -> None:
-        """Sets something aside for a call."""
+    def reserve(self, account: Account, amount: tuple[int, int]) -> None:
+        """Sets an `Amount` aside for a call."""
         with self._lock:
             held_back = account.reserved
             held_back[0] += amount[0]
@@ -191,8 +193,19 @@ class Ledger:
             if self._others:
                 self._write(account)
 
-    def settle(self, account: Account, ids: tuple[int, ...], reserved: Amount, spent: Amount) -> None:
-        """Puts what a call has really used in place of what was set aside for it."""
+    def settle(
+        self,
+        account: Account,
+        ids: tuple[int, ...],
+        reserved: tuple[int, int],
+        spent: tuple[int, int],
+        *,
+        at_once: bool = True,
+    ) -> None:
+        """Puts the `Amount` that a call has really used in place of what was set aside for it.
+
+        Unless `at_once`, and if no other worker wants to know, it is left to the caller to have it written (`write`).
+        """
         with self._lock:
             held_back = account.reserved
             held_back[0] -= reserved[0]
@@ -201,7 +214,10 @@ class Ledger:
             for amount in account.in_windows(ids):
                 amount[0] += tokens
                 amount[1] += nanos
-            self._write(account)
+            if at_once or self._others:
+                self._write(account)
+            else:
+                self.unwritten.add(account.name)
 
     def add(self, account: Account, ids: tuple[int, ...], amounts: list[Amount]) -> None:
         """Adds what had been used before this quota was counted, by period."""
@@ -210,6 +226,12 @@ class Ledger:
                 amount[0] += more.tokens
                 amount[1] += more.nanos
             self._write(account)
+
+    def write(self) -> None:
+        """Writes what has not been written yet."""
+        with self._tried(), self._lock:
+            if self._handle is not None:
+                self._write_all()
 
     def tick(self) -> None:
         """Says that this worker lives, looks for others, and writes what could not be written. Once a second."""
@@ -226,9 +248,7 @@ class Ledger:
 
     def close(self) -> None:
         """Lets go of the file; its counts stay."""
-        with self._tried(), self._lock:
-            if self._handle is not None:
-                self._write_all()
+        self.write()
         for handle in [*self._open.values(), *([] if self._handle is None else [self._handle])]:
             os.close(handle)
         self._open, self._others, self._handle = {}, (), None
@@ -256,7 +276,7 @@ class Ledger:
             for account in self._accounts.values():
                 if account.digest in inherited:
                     account.inherit(inherited[account.digest][1])
-                self._unwritten.add(account.name)
+                self.unwritten.add(account.name)
             self._write_all()
         return fresh
 
@@ -313,11 +333,11 @@ class Ledger:
     def _write(self, account: Account) -> None:
         if self._handle is None:
             return
-        # Twice in every call to a provider, so without a context manager.
+        # In every call to a provider, so without a context manager.
         try:
             self._put(account)
         except OSError as error:
-            self._unwritten.add(account.name)
+            self.unwritten.add(account.name)
             self._failed(error)
         else:
             if self.fault:
@@ -329,12 +349,12 @@ class Ledger:
         if place is None:
             place = self._places[account.digest] = max(self._places.values(), default=-1) + 1
         if os.pwrite(self._handle, account.pack(), _offset(place)) != _RECORD.size:
-            self._unwritten.add(account.name)
-        elif self._unwritten:
-            self._unwritten.discard(account.name)
+            self.unwritten.add(account.name)
+        elif self.unwritten:
+            self.unwritten.discard(account.name)
 
     def _write_all(self) -> None:
-        for name in tuple(self._unwritten):
+        for name in tuple(self.unwritten):
             self._put(self._accounts[name])
 
     def _path(self, number: int) -> Path:
@@ -368,7 +388,7 @@ class Ledger:
         self.fault = f"quotas are not kept on disk: {error.strerror or error}"
 
     def _went_well(self) -> None:
-        if not self._unwritten and self._handle is not None:
+        if not self.unwritten and self._handle is not None:
             log.info("what is used of quotas is kept in %s again", self._folder)
             self.fault = ""
 

@@ -44,13 +44,10 @@ class Rates(msgspec.Struct, frozen=True):
 
     def cost(self, tally: Tally) -> float:
         """US dollars for a reply."""
-        fresh = max(tally.input - tally.cached - tally.cache_write, 0)
-        return (
-            fresh * self.input
-            + tally.cached * self.cached
-            + tally.cache_write * self.cache_write
-            + tally.output * self.output
-        )
+        read, written, cached, cache_write, _, _ = tally
+        fresh = read - cached - cache_write
+        fresh = max(fresh, 0)
+        return fresh * self.input + cached * self.cached + cache_write * self.cache_write + written * self.output
 
 
 UNKNOWN: Final = Rates(is_known=False)

@@ -6,6 +6,7 @@ run at the same time cannot spend more than a quota has left and what they were 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import time
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from isartor.config.upstream import GatewayKey, Quota
     from isartor.ports import Tally, Ticket
     from isartor.usage.ledger import Ledger
-    from isartor.usage.prices import Prices
+    from isartor.usage.prices import Prices, Rates
     from isartor.usage.windows import Windows
 
 log = logging.getLogger("isartor.usage")
@@ -31,6 +32,11 @@ log = logging.getLogger("isartor.usage")
 OUTPUT_TOKENS: Final = 256
 """As many output tokens are reserved for a call."""
 
+# Model names are the clients' to choose.
+_REMEMBERED: Final = 4096
+_NOTHING: Final = (0, 0)
+# A write costs more than all else that quotas do for a call; those of a moment are made together.
+_WRITE_SECS: Final = 0.01
 _MOST: Final = 2**62
 """A larger limit is none: the ledger could not hold what it takes to reach it."""
 
@@ -130,17 +136,22 @@ class Quotas:
             for key in gateway_keys
             if limits(key)
         }
-        self._policies: dict[tuple[str, str], tuple[Policy, ...]] = {}
+        self._known: dict[tuple[str, str, str], tuple[tuple[Policy, ...], Rates]] = {}
+        self._writes_soon = False
 
     def __repr__(self) -> str:
         """Whose quotas there are."""
         return f"<Quotas of {[*self._providers, *self._tenants]}>"
 
-    def _of(self, tenant: str, provider: str) -> tuple[Policy, ...]:
-        """What a tenant's calls to a provider are held to; both are from the configuration, so there are not many."""
+    def _look_up(self, tenant: str, provider: str, model: str) -> tuple[tuple[Policy, ...], Rates]:
+        """What such calls are held to, and what they cost."""
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        # The key's quota first: if it is used up, no other provider may be asked either.
         found = self._tenants.get(tenant), self._providers.get(provider)
-        policies = self._policies[tenant, provider] = tuple(policy for policy in found if policy is not None)
-        return policies
+        policies = tuple(policy for policy in found if policy is not None)
+        known = self._known[tenant, provider, model] = policies, self._prices.of(provider, model)
+        return known
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -152,43 +163,43 @@ class Quotas:
 
         Raises `QuotaError` if a quota forbids the call; then nothing is reserved.
         """
-        # The key's quota first: if it is used up, no other provider may be asked either.
-        policies = self._policies.get((tenant, provider))
-        if policies is None:
-            policies = self._of(tenant, provider)
+        known = self._known.get((tenant, provider, model))
+        if known is None:
+            known = self._look_up(tenant, provider, model)
+        policies, rates = known
         if not policies:
             return _FREE
-        rates = self._prices.of(provider, model)
         cost = tokens * rates.input + OUTPUT_TOKENS * rates.output
-        amount = Amount(tokens + OUTPUT_TOKENS, round(cost * NANO))
+        amount = tokens + OUTPUT_TOKENS, round(cost * NANO)
         now = self._calendar.now()
         ledger = self._ledger
         for policy in policies:
             looked, held_back = ledger.look(policy.account, now.ids)
             for period, place, mark in policy.marks:
                 if looked[period][place] + held_back[place] + amount[place] >= mark:
-                    self._check(policy, amount, now)
+                    self._check(policy, Amount(*amount), now)
                     break
         for policy in policies:
             ledger.reserve(policy.account, amount)
-        return _Reserved(self, policies, amount, provider, model)
+        return _Reserved(self, policies, amount, rates)
 
-    def settle(self, policies: tuple[Policy, ...], reserved: Amount, spent: Amount) -> None:
+    def settle(self, policies: tuple[Policy, ...], reserved: tuple[int, int], spent: tuple[int, int]) -> None:
         """A call is over. For tickets."""
         ids = self._calendar.now().ids
         for policy in policies:
-            self._ledger.settle(policy.account, ids, reserved, spent)
+            self._ledger.settle(policy.account, ids, reserved, spent, at_once=False)
+        if self._ledger.unwritten and not self._writes_soon:
+            try:
+                loop = asyncio.get_running_loop()
+            except RuntimeError:
+                self._ledger.write()
+            else:
+                self._writes_soon = True
+                loop.call_later(_WRITE_SECS, self._write)
 
-    def spent(self, provider: str, model: str, tally: Tally | None) -> Amount:
-        """What a reply took, as quotas count it."""
-        if tally is None:
-            return Amount()
-        cost = self._prices.cost(provider, model, tally)
-        # A provider may tell anything, but nothing that gives a quota back.
-        tokens, nanos = tally.input + tally.output, round(cost * NANO)
-        if tokens < 0 or nanos < 0 or tally.input < 0 or tally.output < 0:
-            tokens, nanos = max(tally.input, 0) + max(tally.output, 0), max(nanos, 0)
-        return Amount(tokens, nanos)
+    def _write(self) -> None:
+        self._writes_soon = False
+        self._ledger.write()
 
     def _check(self, policy: Policy, amount: Amount, now: Windows) -> None:
         """Some limit has something to say. Raises `QuotaError`, or warns."""
@@ -279,20 +290,29 @@ class Quotas:
 class _Reserved:
     """What was reserved for one call."""
 
-    __slots__ = ("_amount", "_model", "_policies", "_provider", "_quotas")
+    __slots__ = ("_amount", "_policies", "_quotas", "_rates")
 
-    def __init__(self, quotas: Quotas, policies: tuple[Policy, ...], amount: Amount, provider: str, model: str) -> None:
+    def __init__(self, quotas: Quotas, policies: tuple[Policy, ...], amount: tuple[int, int], rates: Rates) -> None:
         self._quotas = quotas
         self._policies = policies
         self._amount = amount
-        self._provider = provider
-        self._model = model
+        self._rates = rates
 
     def settle(self, tally: Tally | None) -> None:
         """Put what was really used in its place. Once; more calls do nothing."""
         policies, self._policies = self._policies, ()
         if policies:
-            self._quotas.settle(policies, self._amount, self._quotas.spent(self._provider, self._model, tally))
+            self._quotas.settle(policies, self._amount, _NOTHING if tally is None else spent(tally, self._rates))
+
+
+def spent(tally: Tally, rates: Rates) -> tuple[int, int]:
+    """What a reply took, as quotas count it: tokens, and billionths of a US dollar."""
+    read, written = tally.input, tally.output
+    nanos = round(rates.cost(tally) * NANO)
+    # A provider may tell anything, but nothing that gives a quota back.
+    if read < 0 or written < 0 or nanos < 0:
+        read, written, nanos = max(read, 0), max(written, 0), max(nanos, 0)
+    return read + written, nanos
 
 
 class _Free:

@@ -57,14 +57,15 @@ class Calendar:
         """`clock`: seconds since 1970."""
         self.clock = clock
         self._now = windows(clock())
+        self._ends = self._now.ends[0]
 
     def now(self) -> Windows:
         """The windows around the present moment, or around the latest one that the clock has shown."""
         seconds = self.clock()
-        known = self._now
-        if seconds >= known.ends[0]:
-            known = self._now = windows(seconds)
-        return known
+        if seconds >= self._ends:
+            self._now = windows(seconds)
+            self._ends = self._now.ends[0]
+        return self._now
 
 
 def moment(seconds: float) -> str:
