@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from isartor._native import Exact, Hit, Request
     from isartor.ports import Books, Headers, Surface, Upstream
-    from isartor.stack.exchange import Answer, Exchange
+    from isartor.stack.exchange import Answer, Client, Exchange
     from isartor.stack.flights import Passenger
     from isartor.stack.semantic import SemanticCache
 
@@ -77,7 +77,7 @@ class Cloud:
         self._watch = Watch()
 
     # One coroutine, because every miss takes this way: each more has to be passed through whenever the reply goes on.
-    async def answer(self, exchange: Exchange) -> Answer | None:  # noqa: C901, PLR0912
+    async def answer(self, exchange: Exchange) -> Answer | None:  # noqa: C901
         """The provider's reply, or the error that the client must hear of."""
         request = exchange.request
         if request is None:  # the layers above always leave one
@@ -94,20 +94,14 @@ class Cloud:
                 return hit
             flight = self._flights.get(key)
         collapsed = flight is not None
+        passenger = None
         try:
-            run = None
             if flight is None:
                 flight, run = self._start(exchange, request, key, shared=shared)
-            passenger = flight.board(exchange.client)
-            try:
-                if run is not None:
-                    await flight.lead(run)
+                await flight.lead(run, exchange.client)
                 head = flight.reply
-                if head is None:
-                    head = await passenger.head()
-            except BaseException:
-                passenger.leave()
-                raise
+            else:
+                passenger, head = await _boarded(flight, exchange.client)
         except IsartorError as error:
             # That no key is accepted is for someone to put right, so it is not hidden by an old reply.
             upstream = isinstance(error, UpstreamError) and error.code != _NO_KEY
@@ -116,7 +110,6 @@ class Cloud:
                 raise
             return stored
         if isinstance(head, Whole):
-            passenger.leave()
             if head.status >= _ERROR:
                 stored = self._stand_in(exchange, request, head.status, shared=shared)
                 if stored is not None:
@@ -125,6 +118,8 @@ class Cloud:
             if head.status == _TOO_MANY and not any(name == "retry-after" for name, _ in head.headers):
                 headers.append(("retry-after", _RETRY_AFTER_SECS))
             return Whole(head.status, headers, head.body)
+        assert head is not None  # or there would have been an error
+        passenger = passenger or flight.seat(exchange.client)
         headers = self._headers(exchange, request, head, flight, collapsed=collapsed)
         return Streamed(200, headers, Relay(passenger, exchange, request))
 
@@ -219,6 +214,19 @@ class Cloud:
         else:
             headers.append(("x-request-id", exchange.head.request_id))
         return headers
+
+
+async def _boarded(flight: Flight, client: Client) -> tuple[Passenger, Whole | Headers]:
+    """One more client of a flight, and its reply or how it begins: of a stream there is more to take."""
+    passenger = flight.board(client)
+    try:
+        head = await passenger.head()
+    except BaseException:
+        passenger.leave()
+        raise
+    if isinstance(head, Whole):
+        passenger.leave()
+    return passenger, head
 
 
 def _lands(flight: Flight) -> None:

@@ -1,8 +1,8 @@
 """One flight: identical requests share one upstream call.
 
-A `Flight` runs the call in a task of its own, keeps the pieces that have come (up to a limit), and hands them to every
-`Passenger` from the first. It goes on while one passenger is left, and is cancelled when the last one leaves. It is as
-fast as its fastest passenger lets it be: while nobody takes what has come, nothing more is read from the provider.
+A `Flight` runs the call in the task of who asked first, keeps the pieces that have come (up to a limit), and hands them
+to every `Passenger` from the first. It goes on while one of them is left, and is cancelled when the last one leaves. It
+to every `Passenger` from the first. It goes on while one of them is left, and is cancelled when the last one leaves. It
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class Flight:
     _begun = False  # the task has taken its first step
     _ended = False  # by its last passenger
     _rest: Coroutine[object, object, None] | None = None
+    _leader: Client | None = None  # who asked first, until there is a reply
+    _gone: asyncio.Future[None] | None = None
 
     def __init__(self, key: bytes, limit: int, landed: Callable[[Flight], None], watch: Watch | None = None) -> None:
         """`limit`: bytes that are kept. `landed` is called once, when no more passengers can be taken."""
@@ -73,11 +75,15 @@ class Flight:
         self._begun = False
         self._task = self._loop.create_task(self._run(run))
 
-    def lead(self, run: Coroutine[object, object, None]) -> Coroutine[object, object, None]:
-        """Makes the call in the task of its first passenger, who has nothing to do before there is a reply.
+    def lead(self, run: Coroutine[object, object, None], client: Client) -> Coroutine[object, object, None]:
+        """Makes the call in the task of who asks first, and who has nothing to do before there is a reply.
 
-        That task goes on for the others when its own client has gone. Raises `GoneError` if all have.
+        That task goes on for the others when its own client has gone. Raises the call's error, and `GoneError` if all
+        have gone. Afterwards there is a `reply`; a stream is taken by who takes a `seat`, at once.
         """
+        self.boarded += 1
+        self._leader = client
+        self._watch.add(self)
         task = self._task = asyncio.current_task()
         return self._run(run, task)
 
@@ -90,12 +96,6 @@ class Flight:
         error: IsartorError | None = None
         try:
             await run
-            if self._rest is not None:
-                rest, self._rest = self._rest, None
-                self.start(rest)
-                if self._ended:
-                    self._end()
-                return
         except IsartorError as known:
             error = known
         except Exception as unknown:  # noqa: BLE001  # a fault of ours reaches the client as an error, not as silence
@@ -108,7 +108,18 @@ class Flight:
             if cancelled and leader is not None and leader.uncancel() == 0:
                 raise GoneError from None
             raise
+        finally:
+            if self._leader is not None:
+                self._unwatched()
+        if error is None and self._rest is not None:
+            rest, self._rest = self._rest, None
+            self.start(rest)
+            if self._ended:
+                self._end()
+            return
         self._finish(error)
+        if error is not None and leader is not None:
+            raise error
 
     def _finish(self, error: IsartorError | None) -> None:
         if self._open:
@@ -170,6 +181,10 @@ class Flight:
     def board(self, client: Client) -> Passenger:
         """One more client waits for this reply."""
         self.boarded += 1
+        return self.seat(client)
+
+    def seat(self, client: Client) -> Passenger:
+        """The place of a client that has been counted already, as the one that led."""
         passenger = Passenger(self, client, self._watch)
         self._passengers.append(passenger)
         return passenger
@@ -178,12 +193,35 @@ class Flight:
         """A client has gone, or has all it wants. The last one to leave an unfinished call ends it."""
         if passenger in self._passengers:
             self._passengers.remove(passenger)
-            if not self._passengers and not self._done and self._task is not None:
-                self.close()
-                self._ended = True
-                self._end()
-            elif self._room is not None:
+            if not self._end_if_empty() and self._room is not None:
                 self._make_room()
+
+    def watched(self) -> None:
+        """From now on it is heard of if the client of who leads goes."""
+        assert self._leader is not None
+        self._gone = asyncio.ensure_future(self._leader.client_disconnect())
+        self._gone.add_done_callback(self._left)
+
+    def _unwatched(self) -> None:
+        self._leader = None
+        if self._gone is None:
+            self._watch.drop(self)
+        else:
+            self._gone.cancel()
+
+    def _left(self, gone: asyncio.Future[None]) -> None:
+        if not gone.cancelled():
+            gone.exception()
+            self._leader = None
+            self._end_if_empty()
+
+    def _end_if_empty(self) -> bool:
+        if self._passengers or self._leader is not None or self._done or self._task is None:
+            return False
+        self.close()
+        self._ended = True
+        self._end()
+        return True
 
     def _end(self) -> None:
         """Cancels the call. A task cancelled before its first step would never run what closes the connection."""
@@ -301,7 +339,7 @@ class Passenger:
 
 
 class Watch:
-    """Begins to watch clients whose replies are not there at once, all of a while together.
+    """Begins to watch the clients whose replies are not there at once, all of a while together.
 
     To watch one costs as much as a fast reply's whole way, and so does a timer for each; most replies are there before.
     """
@@ -310,26 +348,26 @@ class Watch:
 
     def __init__(self) -> None:
         """Nobody waits."""
-        self._earlier: dict[Passenger, None] = {}
-        self._later: dict[Passenger, None] = {}
+        self._earlier: dict[Flight | Passenger, None] = {}
+        self._later: dict[Flight | Passenger, None] = {}
         self._ticking = False
 
-    def add(self, passenger: Passenger) -> None:
-        """One who has just come on board: watched at the end of the next turn, unless it has left by then."""
-        self._later[passenger] = None
+    def add(self, waiting: Flight | Passenger) -> None:
+        """One who has just begun to wait: watched at the end of the next turn, unless it is dropped by then."""
+        self._later[waiting] = None
         if not self._ticking:
             self._ticking = True
             asyncio.get_running_loop().call_later(_WATCH_AFTER_SECS, self._turn)
 
-    def drop(self, passenger: Passenger) -> None:
-        """It has left."""
-        if self._later.pop(passenger, self) is self:
-            self._earlier.pop(passenger, None)
+    def drop(self, waiting: Flight | Passenger) -> None:
+        """It waits no longer."""
+        if self._later.pop(waiting, self) is self:
+            self._earlier.pop(waiting, None)
 
     def _turn(self) -> None:
         waited, self._earlier, self._later = self._earlier, self._later, {}
-        for passenger in waited:
-            passenger.watched()
+        for waiting in waited:
+            waiting.watched()
         self._ticking = bool(self._earlier)
         if self._ticking:
             asyncio.get_running_loop().call_later(_WATCH_AFTER_SECS, self._turn)

@@ -31,6 +31,9 @@ class Turnstile:
     def __init__(self, pace: Pace, *, length: int, timeout_secs: float) -> None:
         """`length`: most requests that wait. `timeout_secs`: longest wait."""
         self._pace = pace
+        pace.widened = self._admit
+        self.took = pace.took
+        """To be told how many seconds a provider's reply took to begin."""
         self._length = length
         self._timeout = timeout_secs
         self._queues: dict[str, dict[Turn, None]] = {}
@@ -85,12 +88,6 @@ class Turnstile:
     def leave(self) -> None:
         """A request that had come in is over."""
         self.inside -= 1
-        if self.waiting:
-            self._admit()
-
-    def took(self, secs: float) -> None:
-        """A reply of a provider has begun after that time."""
-        self._pace.took(secs)
         if self.waiting:
             self._admit()
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from math import ceil
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _WINDOW: Final = 100
 """As many of the latest times are looked at."""
@@ -33,6 +36,8 @@ class Pace:
         self._fresh = 0
         self.limit = most
         """Requests at once."""
+        self.widened: Callable[[], None] | None = None
+        """Hears of it when there may be more of them."""
 
     def __repr__(self) -> str:
         """Limit and bounds."""
@@ -57,6 +62,8 @@ class Pace:
             self._slow = 0
         else:
             self.limit = min(self._most, self.limit + 1)
+            if self.widened is not None:
+                self.widened()
 
     def p95(self) -> float | None:
         """The time that 95 of 100 of the latest replies met; `None` if there were too few to say."""
