@@ -2,7 +2,7 @@
 
 A `Flight` runs the call in the task of who asked first, keeps the pieces that have come (up to a limit), and hands them
 to every `Passenger` from the first. It goes on while one of them is left, and is cancelled when the last one leaves. It
-to every `Passenger` from the first. It goes on while one of them is left, and is cancelled when the last one leaves. It
+is as fast as its fastest passenger lets it be: while nobody takes what has come, no more is read from the provider.
 """
 
 from __future__ import annotations
