@@ -379,3 +379,69 @@ def test_leaving_twice_is_leaving_once() -> None:
         assert await rest(other) == b"x"
 
     run(test)
+
+
+async def _led(flight: Flight, client: FakeClient, release: asyncio.Event) -> None:
+    async def call() -> None:
+        await release.wait()
+        flight.answer(Whole(200, [], b"whole"))
+
+    await flight.lead(call(), client)
+
+
+def test_who_leads_goes_on_for_the_others() -> None:
+    """The leader's client goes; the call that is made in its task is for those who have boarded meanwhile."""
+
+    async def test() -> None:
+        flight = Flight(KEY, KB, lambda _: None)
+        client, release = FakeClient(), asyncio.Event()
+        leading = asyncio.ensure_future(_led(flight, client, release))
+        await settled()
+        follower = flight.board(FakeClient())
+        assert flight.boarded == 2
+        await client.go()
+        assert not leading.done()
+        release.set()
+        await leading
+        assert await follower.head() is flight.reply
+        follower.leave()
+
+    run(test)
+
+
+def test_a_leader_without_followers_ends_the_call_when_its_client_goes() -> None:
+    """Nobody is left who could take the reply, so nothing is asked any longer; nor when the followers go later."""
+
+    async def test() -> None:
+        for follows in (False, True):
+            flight = Flight(KEY, KB, lambda _: None)
+            client = FakeClient()
+            leading = asyncio.ensure_future(_led(flight, client, asyncio.Event()))
+            await settled()
+            follower = flight.board(FakeClient()) if follows else None
+            await client.go()
+            assert leading.done() is not follows
+            if follower is not None:
+                follower.leave()
+            with pytest.raises(GoneError):
+                await leading
+            assert not flight.boardable()
+
+    run(test)
+
+
+def test_who_leads_gets_the_error() -> None:
+    """It is raised where the call is made."""
+
+    async def test() -> None:
+        flight = Flight(KEY, KB, lambda _: None)
+        error = UpstreamError("no")
+
+        async def fail() -> None:
+            raise error
+
+        with pytest.raises(UpstreamError) as caught:
+            await flight.lead(fail(), FakeClient())
+        assert caught.value is error
+
+    run(test)

@@ -219,7 +219,8 @@ fn is_slip(x: &Word, y: &Word) -> bool {
     {
         return false;
     }
-    if !x.is_known && !y.is_known {
+    // Nor is `Andersson` a slip of `Anderson`, though the language has only one of them.
+    if (!x.is_known && !y.is_known) || (x.is_name && y.is_name) {
         return is_one_name(&x.text, &y.text);
     }
     let longest = x.text.chars().count().max(y.text.chars().count());

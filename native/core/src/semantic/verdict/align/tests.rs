@@ -51,6 +51,8 @@ fn names_that_nobody_knows_are_one_if_two_letters_changed_places() {
     assert_eq!(aligned("kuberentes", "kubernetes"), "kuberentes Typo kubernetes |  | ");
     assert_eq!(aligned("memoisation", "memoization"), "memoisation Typo memoization |  | ");
     assert_eq!(aligned("johanson", "johansen"), " | johanson | johansen", "two persons");
+    let named = aligned("about Directorry", "about Directory");
+    assert_eq!(named, " | directorry | directory", "written as names, though one is a word");
     assert_eq!(aligned("uuids", "uuid"), "uuids Form uuid |  | ");
     assert_eq!(aligned("in R", "in r"), "R Same r |  | ");
 }
