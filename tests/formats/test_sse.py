@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from isartor.formats.sse import Events
 
@@ -31,6 +35,22 @@ def fed(body: bytes, size: int) -> list[Event]:
 def test_ends_of_lines(body: bytes, size: int) -> None:
     """Of all kinds, mixed ones too, in pieces of any size; a byte order mark is no part of the first event."""
     assert fed(body, size) == [(None, b"1"), ("e", b"2")]
+
+
+PIECES = st.lists(st.sampled_from([b"\n", b"\n\n", b"\r\n", b"\r", b"data: 1", b"data:2", b"event: e", b": c"]))
+
+
+@given(PIECES.map(b"".join), st.integers(1, 9))
+def test_as_one_expression_takes_them_apart(body: bytes, size: int) -> None:
+    """Whatever ends the lines, and wherever it is cut, the events are those between the blank lines of the whole."""
+    blocks = re.split(rb"(?:\r\n|\n)(?:\r\n|\n)|\r\r", body)
+    expected: list[Event] = []
+    for lines in (re.split(rb"\r\n|\n|\r", block) for block in blocks):
+        data = [line.partition(b":")[2].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
+        names = [line.partition(b":")[2].strip().decode() for line in lines if line.startswith(b"event:")]
+        if data:
+            expected.append((names[-1] if names else None, b"\n".join(data)))
+    assert fed(body, size) == expected
 
 
 def test_a_large_event_is_not_joined_again_with_every_piece() -> None:

@@ -77,13 +77,14 @@ class Losses:
 
     def extras(self, place: Place, extra: Mapping[str, Any]) -> None:
         """Drop or refuse each field that only the client's format knows; those that say nothing (false, []) just go."""
-        from isartor.formats import drops
-
-        prefix = drops.PLACES[self._origin].get(place, "")
         for name, value in extra.items():
+            if name[:1] == "~":
+                continue
             says = value is not False and value not in (None, "", [], {})
-            if not name.startswith("~") and (says or (name in _SWITCHES and value is not None)):
-                self.lose(prefix + name)
+            if says or (name in _SWITCHES and value is not None):
+                from isartor.formats import drops
+
+                self.lose(drops.PLACES[self._origin].get(place, "") + name)
 
     def lose(self, field: str, *, where: str | None = None) -> None:
         """Drop `field` (as the client names it, without indices) if the table allows it.

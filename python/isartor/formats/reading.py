@@ -13,87 +13,90 @@ import msgspec
 from isartor.errors import RequestError, UpstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _NULLS: Final = "~null"
+_NUMBERS: Final = frozenset({int, float})
+"""Without `bool`, which is an `int` to Python."""
 _decode: Final = msgspec.json.Decoder().decode
 
 
 class Members:
     """The members of one object. Each is taken once, by name; `None` if it is missing or null."""
 
-    __slots__ = ("_left", "_nulls", "_upstream", "path")
+    __slots__ = ("_given", "_left", "_upstream", "path")
 
     def __init__(self, value: object, path: str = "", *, upstream: bool = False) -> None:
         """`path`: of the object in the body. `upstream`: a provider sent it. Raises if it is no object."""
         self.path = path
         self._upstream = upstream
-        self._nulls: list[str] = []
         if not isinstance(value, dict):
             raise self.wrong(name="", what="an object")
-        self._left: dict[str, Any] = dict(value)
+        self._given: dict[str, Any] = value
+        self._left = value.copy()
 
     def any(self, name: str) -> Any:
         """The member, whatever it is."""
-        if name not in self._left:
-            return None
-        value = self._left.pop(name)
-        if value is None:
-            self._nulls.append(name)
-        return value
+        return self._left.pop(name, None)
+
+    # Most of what a format may have is not there: each of these is one look into the object, and no more.
 
     def text(self, name: str) -> str | None:
         """A string."""
-        value = self.any(name)
-        if value is not None and not isinstance(value, str):
-            raise self.wrong(name, "a string")
-        return value
+        value = self._left.pop(name, None)
+        if value is None or isinstance(value, str):
+            return value
+        raise self.wrong(name, "a string")
 
     def needed(self, name: str) -> str:
         """A string that has to be there."""
-        value = self.text(name)
-        if value is None:
-            raise self.wrong(name, "a string")
-        return value
+        value = self._left.pop(name, None)
+        if isinstance(value, str):
+            return value
+        raise self.wrong(name, "a string")
 
     def number(self, name: str) -> float | None:
         """A number; an integer stays one."""
-        value = self.any(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise self.wrong(name, "a number")
-        return value
+        value: Any = self._left.pop(name, None)
+        if value is None or type(value) in _NUMBERS:
+            return value  # type: ignore[no-any-return] # told by the line above
+        raise self.wrong(name, "a number")
 
     def whole(self, name: str) -> int | None:
         """An integer."""
-        value = self.any(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            raise self.wrong(name, "an integer")
-        return value
+        value: Any = self._left.pop(name, None)
+        if value is None or type(value) is int:
+            return value
+        raise self.wrong(name, "an integer")
 
     def flag(self, name: str) -> bool | None:
         """A boolean."""
-        value = self.any(name)
-        if value is not None and not isinstance(value, bool):
-            raise self.wrong(name, "true or false")
-        return value
+        value = self._left.pop(name, None)
+        if value is None or isinstance(value, bool):
+            return value
+        raise self.wrong(name, "true or false")
 
     def table(self, name: str) -> dict[str, Any] | None:
         """An object."""
-        value = self.any(name)
-        if value is not None and not isinstance(value, dict):
-            raise self.wrong(name, "an object")
-        return value
+        value = self._left.pop(name, None)
+        if value is None or isinstance(value, dict):
+            return value
+        raise self.wrong(name, "an object")
 
     def items(self, name: str) -> list[Any] | None:
         """An array."""
-        value = self.any(name)
-        if value is not None and not isinstance(value, list):
-            raise self.wrong(name, "an array")
-        return value
+        value = self._left.pop(name, None)
+        if value is None or isinstance(value, list):
+            return value
+        raise self.wrong(name, "an array")
+
+    def has_any(self, names: Iterable[str]) -> bool:
+        """Whether any of these members is there and not taken yet."""
+        return not self._left.keys().isdisjoint(names)
 
     def inner(self, name: str) -> Members | None:
         """The members of an object in this one."""
-        value = self.table(name)
+        value = self._left.pop(name, None)
         return None if value is None else Members(value, self.at(name), upstream=self._upstream)
 
     def of(self, name: str, value: object) -> Members:
@@ -102,19 +105,24 @@ class Members:
 
     def each(self, name: str) -> list[Members]:
         """The members of each object in an array; empty if there is none."""
+        items = self.items(name)
+        if not items:
+            return []
         path = self.at(name)
-        items = self.items(name) or []
         return [Members(item, f"{path}[{index}]", upstream=self._upstream) for index, item in enumerate(items)]
 
     def peek(self, *names: str) -> dict[str, Any]:
         """Those of these members that are there, without taking them."""
-        return {name: self._left[name] for name in names if name in self._left}
+        left = self._left
+        return {name: left[name] for name in names if name in left}
 
     def rest(self) -> dict[str, Any]:
         """What nobody has taken, and which of those taken were null (`restore` puts them back)."""
         left = self._left
-        if self._nulls:
-            left[_NULLS] = self._nulls
+        if None in self._given.values():
+            nulls = [name for name, value in self._given.items() if value is None and name not in left]
+            if nulls:
+                left[_NULLS] = nulls
         return left
 
     def at(self, name: str) -> str:

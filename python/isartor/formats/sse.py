@@ -21,7 +21,7 @@ _MOST: Final = 64 * 1024 * 1024
 class Events:
     """Collects pieces of a body and gives whole events."""
 
-    __slots__ = ("_begun", "_rest", "_seen")
+    __slots__ = ("_begun", "_rest", "_returns", "_seen")
 
     def __init__(self) -> None:
         """Begin at the start of a body."""
@@ -29,22 +29,24 @@ class Events:
         self._rest = bytearray()
         self._seen = 0  # bytes of the rest that hold no blank line
         self._begun = False
+        self._returns = False  # whether there has been a CR, which hardly anybody sends
 
     def feed(self, piece: bytes) -> list[tuple[str | None, bytes]]:
         """Name and data of each event that `piece` completes. Raises `UpstreamError` for one that never ends."""
         rest = self._rest
         rest += piece
+        self._returns = self._returns or b"\r" in piece
         if not self._begun and len(rest) >= len(_BOM):
             self._begun = True
             if rest.startswith(_BOM):
                 del rest[: len(_BOM)]
         found = []
         start = 0
-        for blank in _BLANK.finditer(rest, self._seen):
-            event = _event(bytes(rest[start : blank.start()]))
+        for end, after in self._blanks():
+            event = _event(bytes(rest[start:end]))
             if event is not None:
                 found.append(event)
-            start = blank.end()
+            start = after
         if start:
             self._rest = rest = rest[start:]
         # A blank line may be cut in the middle, so the last bytes are looked at again.
@@ -53,6 +55,17 @@ class Events:
             message = f"The provider's stream has an event of more than {_MOST} bytes."
             raise UpstreamError(message, code="upstream_too_large")
         return found
+
+    def _blanks(self) -> list[tuple[int, int]]:
+        """Where each blank line begins and ends."""
+        rest, seen = self._rest, self._seen
+        if self._returns:
+            return [found.span() for found in _BLANK.finditer(rest, seen)]
+        spans = []
+        while (at := rest.find(b"\n\n", seen)) >= 0:
+            seen = at + 2
+            spans.append((at, seen))
+        return spans
 
     def end(self) -> list[tuple[str | None, bytes]]:
         """The last event, if the body ended without the blank line after it."""
@@ -64,7 +77,7 @@ class Events:
 def _event(block: bytes) -> tuple[str | None, bytes] | None:
     name: str | None = None
     data: list[bytes] = []
-    for line in _LINE.split(block):
+    for line in _LINE.split(block) if b"\r" in block else block.split(b"\n"):
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":

@@ -8,7 +8,6 @@ replies are read in either case, since who asks next must know their code.
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +19,7 @@ from isartor.formats.canonical import Failed, Finished
 from isartor.ports import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from isartor.formats.canonical import Event, Format, Prompt, StreamReader, StreamWriter, Usage
     from isartor.ports import Call, Headers, Ping, Provider, ProviderStatus, Response, Revealable, Surface
@@ -100,7 +99,7 @@ class Translator:
     async def call(self, call: Call) -> Response:
         """See `isartor.ports.Provider`."""
         if call.endpoint in self._spoken:
-            onward, dropped = self._own(call)
+            onward, dropped = self._own(call) if seal.carried(call.body) else (call, ())
             response = await self._provider.call(onward)
             if response.status not in _OK:
                 return await self._refused(call, response, call.endpoint)
@@ -142,25 +141,30 @@ class Translator:
             raise _told(failed)
 
     def _own(self, call: Call) -> tuple[Call, list[str]]:
-        """`call` as it is, unless it carries back the state of another provider, which only we can read."""
-        if not seal.carried(call.body) or call.endpoint not in CLIENTS:
+        """`call` without the state of another provider that it may carry back, which only we can read."""
+        if call.endpoint not in CLIENTS:
             return call, []
         form = self._formats[CLIENTS[call.endpoint]]
-        with _shallow():
-            prompt = form.read_request(call.body, model=call.model, stream=call.stream)
-            body, dropped = form.write_request(prompt, self.quirks)
+        _, body, dropped = self._rewritten(call, form, form)
         return replace(call, body=body), dropped
+
+    def _rewritten(self, call: Call, source: Format, target: Format) -> tuple[Prompt, bytes, list[str]]:
+        """What `call` asks, the body that says it in `target`, and what that cannot say."""
+        try:
+            prompt = source.read_request(call.body, model=call.model, stream=call.stream)
+            return prompt, *target.write_request(prompt, self.quirks)
+        except RecursionError:
+            # Nested deeper than can be followed, though it can be parsed.
+            message = "The request is nested too deeply to be translated for this provider."
+            raise RequestError(message, code="not_translatable") from None
 
     async def _translated(self, call: Call, endpoint: str) -> Response:
         source = self._formats[CLIENTS[call.endpoint]]
         target = self._formats[CLIENTS[endpoint]]
-        with _shallow():
-            prompt = source.read_request(call.body, model=call.model, stream=call.stream)
-            body, dropped = target.write_request(prompt, self.quirks)
+        prompt, body, dropped = self._rewritten(call, source, target)
         headers = [line for line in call.headers if line[0] in _REQUEST_HEADERS]
-        onward = replace(
-            call, endpoint=endpoint, body=body, headers=headers, query="alt=sse" if _gemini(endpoint) else ""
-        )
+        query = "alt=sse" if endpoint == "stream_generate" else ""
+        onward = replace(call, endpoint=endpoint, body=body, headers=headers, query=query)
         response = await self._provider.call(onward)
         if response.status not in _OK:
             return await self._refused(call, response, endpoint)
@@ -379,18 +383,11 @@ class Translation:
 
 def tally_of(usage: Usage) -> Tally:
     """The provider's own count."""
-    return Tally(
-        input=_count(usage.input),
-        output=_count(usage.output),
-        cached=_count(usage.cached),
-        cache_write=_count(usage.cache_write),
-        reasoning=_count(usage.reasoning),
-    )
-
-
-def _count(tokens: int) -> int:
-    """A provider may tell anything, but the books take only so much."""
-    return min(max(tokens, 0), _MOST)
+    told = (usage.input, usage.output, usage.cached, usage.cache_write, usage.reasoning)
+    if min(told) >= 0 and max(told) <= _MOST:
+        return Tally(*told)
+    # A provider may tell anything, but the books take only so much.
+    return Tally._make([*(min(max(tokens, 0), _MOST) for tokens in told), False])
 
 
 def _told(failed: Failed) -> UpstreamError:
@@ -402,23 +399,9 @@ def _told(failed: Failed) -> UpstreamError:
     )
 
 
-@contextmanager
-def _shallow() -> Iterator[None]:
-    """Refuses a request that is nested deeper than can be followed, though it can be parsed."""
-    try:
-        yield
-    except RecursionError:
-        message = "The request is nested too deeply to be translated for this provider."
-        raise RequestError(message, code="not_translatable") from None
-
-
 def _too_deep() -> UpstreamError:
     message = "The provider's reply is nested too deeply to be translated."
     return UpstreamError(message, code="upstream_invalid_reply")
-
-
-def _gemini(endpoint: str) -> bool:
-    return endpoint == "stream_generate"
 
 
 def _content_type(response: Response) -> str:

@@ -95,15 +95,17 @@ def _count(said: Mapping[str, Any], name: str, otherwise: int) -> int:
 
 def write(reply: Reply, prompt: Prompt) -> bytes:
     """The reply for a client."""
-    said = [block for part in reply.parts for block in _blocks(part, show=shows(prompt))]
-    if any(block["type"] not in _THOUGHTS for block in said):
+    show = shows(prompt)
+    said: list[dict[str, Any]] = []
+    for part in reply.parts:
+        said += _blocks(part, show=show)
+    if not _THOUGHTS.issuperset([block["type"] for block in said]):
         # Not as the last block: clients take the answer from that one, and the API refuses a thought there.
         while said[-1]["type"] in _THOUGHTS and not said[-1].get("thinking"):
             said.pop()
-    calls = any(isinstance(part, ToolCall) for part in reply.parts)
     made = head(reply.id, reply.model or prompt.model, reply.usage)
     made["content"] = said
-    made |= ending(reply.stop, reply.stop_sequence, calls=calls)
+    made |= ending(reply.stop, reply.stop_sequence, calls=ToolCall in map(type, reply.parts))
     return encode(made)
 
 

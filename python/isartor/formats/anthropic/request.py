@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _CONFIG: Final = "output_config"
 _OLD_FORMAT: Final = "~output_format"
+_OBJECTS: Final = frozenset(
+    {_CONFIG, "metadata", "tool_choice", "tools", "stop_sequences", "output_format", "thinking"}
+)
 
 
 def read(body: bytes, *, model: str, stream: bool) -> Prompt:
@@ -26,31 +29,36 @@ def read(body: bytes, *, model: str, stream: bool) -> Prompt:
     given.any("model")
     if given.any("stream") is False:
         extra["~stream"] = False
-    config = given.inner(_CONFIG)
-    metadata = given.inner("metadata")
-    choice, parallel = tools.read_choice(given)
     prompt = Prompt(
         origin="anthropic",
         model=model,
         stream=stream,
         turns=turns.read(given, extra),
-        tools=tools.read(given),
-        tool_choice=choice,
-        parallel_tool_calls=parallel,
         max_tokens=given.whole("max_tokens"),
         temperature=given.number("temperature"),
         top_p=given.number("top_p"),
         top_k=given.whole("top_k"),
-        stop=_stop(given),
-        output=_output(given, config, extra),
-        reasoning=_reasoning(given, config),
-        user=None if metadata is None else metadata.text("user_id"),
     )
-    for name, inner in (("metadata", metadata), (_CONFIG, config)):
-        if inner is not None:
-            _keep(extra, name, inner)
+    if given.has_any(_OBJECTS):
+        _read_objects(given, prompt, extra)
     prompt.extra = extra | given.rest()
     return prompt
+
+
+def _read_objects(given: Members, prompt: Prompt, extra: dict[str, Any]) -> None:
+    """What is no plain value and no message; small requests have none of it."""
+    config = given.inner(_CONFIG)
+    metadata = given.inner("metadata")
+    prompt.tool_choice, prompt.parallel_tool_calls = tools.read_choice(given)
+    prompt.tools = tools.read(given)
+    prompt.stop = _stop(given)
+    prompt.output = _output(given, config, extra)
+    prompt.reasoning = _reasoning(given, config)
+    if metadata is not None:
+        prompt.user = metadata.text("user_id")
+        _keep(extra, "metadata", metadata)
+    if config is not None:
+        _keep(extra, _CONFIG, config)
 
 
 def _keep(extra: dict[str, Any], name: str, inner: Members) -> None:

@@ -19,10 +19,10 @@ _PARALLEL: Final = "disable_parallel_tool_use"
 
 def read(given: Members) -> list[Tool] | None:
     """The tools. One that Anthropic runs or defines itself is known by its name alone."""
-    path = given.at("tools")
     values = given.items("tools")
     if values is None:
         return None
+    path = given.at("tools")
     return [_read_tool(value, f"{path}[{at}]") for at, value in enumerate(values)]
 
 

@@ -11,7 +11,7 @@ from isartor.formats.reading import restore
 
 if TYPE_CHECKING:
     from isartor.formats.anthropic.abilities import Abilities
-    from isartor.formats.canonical import Part, Prompt
+    from isartor.formats.canonical import Part, Prompt, Role
     from isartor.formats.losses import Losses
     from isartor.formats.reading import Members
 
@@ -64,16 +64,16 @@ def _read_message(given: Members) -> list[Turn]:
     if role not in _ROLES:
         raise given.wrong(name="role", what="user, assistant or system")
     parts, hints = content.read_all(given.any("content"), given)
+    extra = hints | given.rest()
+    if role != "user" or ToolResult not in map(type, parts):
+        return [Turn(role=role, parts=parts, extra=extra)]
+    # Results of tools are a turn of their own, as they are in most formats.
     turns: list[Turn] = []
     for part in parts:
-        # Results of tools are a turn of their own, as they are in most formats.
-        kind: Any = "tool" if role == "user" and isinstance(part, ToolResult) else role
+        kind: Role = "tool" if isinstance(part, ToolResult) else "user"
         if not turns or turns[-1].role != kind:
-            turns.append(Turn(role=kind, parts=[], extra={_JOINED: True} if turns else {}))
+            turns.append(Turn(role=kind, parts=[], extra={_JOINED: True} if turns else extra))
         turns[-1].parts.append(part)
-    if not turns:
-        turns = [Turn(role=role, parts=[], extra={})]
-    turns[0].extra |= hints | given.rest()
     return turns
 
 
@@ -81,13 +81,15 @@ def _restore_calls(turns: list[Turn]) -> None:
     """Give calls the signatures that we sent the client in thinking blocks, and results the names of their tools."""
     names: dict[str, str] = {}
     for turn in turns:
-        calls = {part.id: part for part in turn.parts if isinstance(part, ToolCall)}
-        names |= {part.id: part.name for part in calls.values()}
-        if turn.role == "assistant":
-            turn.parts = [part for part in turn.parts if not _put_on_call(part, calls)]
-        for part in turn.parts:
-            if isinstance(part, ToolResult):
-                part.name = names.get(part.id)
+        if ToolCall in map(type, turn.parts):
+            calls = {part.id: part for part in turn.parts if isinstance(part, ToolCall)}
+            names |= {part.id: part.name for part in calls.values()}
+            if turn.role == "assistant":
+                turn.parts = [part for part in turn.parts if not _put_on_call(part, calls)]
+        if names:
+            for part in turn.parts:
+                if isinstance(part, ToolResult):
+                    part.name = names.get(part.id)
 
 
 def _put_on_call(part: Part, calls: dict[str, ToolCall]) -> bool:

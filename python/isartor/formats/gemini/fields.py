@@ -27,15 +27,23 @@ class Fields(Members):
 
     def __init__(self, value: object, path: str = "", *, upstream: bool = False) -> None:
         """See `Members`."""
-        super().__init__(value, path, upstream=upstream)
         self._raw = value
         self._single: list[str] = []
         self._snake: dict[str, str] = {}
-        for name in [name for name in self._left if "_" in name]:
+        super().__init__(self._camel(value) if isinstance(value, dict) else value, path, upstream=upstream)
+
+    def _camel(self, value: dict[str, Any]) -> dict[str, Any]:
+        """`value` with its names in camel case."""
+        snakes = [name for name in value if "_" in name]
+        if not snakes:
+            return value
+        members = value.copy()
+        for name in snakes:
             camel = _WORD.sub(lambda found: found[1].upper(), name)
-            if camel not in self._left:
-                self._left[camel] = self._left.pop(name)
+            if camel not in members:
+                members[camel] = members.pop(name)
                 self._snake[camel] = name
+        return members
 
     def has(self, name: str) -> bool:
         """Whether the member is there and not taken yet."""

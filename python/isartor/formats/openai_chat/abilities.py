@@ -29,10 +29,12 @@ _BUDGETS: Final = ((1024, "minimal"), (4096, "low"), (16384, "medium"))
 _MOST: Final = frozenset({"xhigh", "max"})
 # OpenAI refuses a limit that is beyond what a model can say at all; agents ask for more than these could.
 _LONGEST: Final = (
-    (re.compile(r"(chat)?gpt-4o(?!-2024-05-13)"), 16_384),
-    (re.compile(r"gpt-4\.1"), 32_768),
-    (re.compile(r"gpt-(3\.5|4-turbo|4o)"), 4096),
+    (r"(?:chat)?gpt-4o(?!-2024-05-13)", 16_384),
+    (r"gpt-4\.1", 32_768),
+    (r"gpt-(?:3\.5|4-turbo|4o)", 4096),
 )
+_ALWAYS: Final = min(most for _, most in _LONGEST)
+_LIMITED: Final = re.compile("|".join(f"({pattern})" for pattern, _ in _LONGEST))
 
 
 def read(given: Members, extra: dict[str, Any]) -> Reasoning | None:
@@ -69,11 +71,8 @@ def _inner(given: Members, name: str, value: dict[str, Any], extra: dict[str, An
     return type(given)(value, given.at(name))
 
 
-def effort(prompt: Prompt, losses: Losses) -> str | None:
+def effort(prompt: Prompt, reasoning: Reasoning, losses: Losses) -> str | None:
     """The value of `reasoning_effort` for a prompt of another format; `None` for no such field."""
-    reasoning = prompt.reasoning
-    if reasoning is None:
-        return None
     losses.extras("reasoning", reasoning.extra)
     thinks = _known(_THINKERS, prompt.model)
     if reasoning.enabled is False or reasoning.effort == "none":
@@ -103,7 +102,10 @@ def least(model: str) -> str:
 
 def longest(model: str, asked: int) -> int:
     """The limit to ask for: not more than the model can say, which is the same answer."""
-    return min([asked, *(most for pattern, most in _LONGEST if _known(pattern, model))][:2])
+    found = _LIMITED.match(_name(model)) if asked > _ALWAYS else None
+    if found is None or found.lastindex is None:
+        return asked
+    return min(asked, _LONGEST[found.lastindex - 1][1])
 
 
 def _nearest(budget: int | None) -> str | None:
@@ -114,5 +116,9 @@ def _nearest(budget: int | None) -> str | None:
 
 
 def _known(pattern: re.Pattern[str], model: str) -> bool:
+    return pattern.match(_name(model)) is not None
+
+
+def _name(model: str) -> str:
     """Routers put the maker before the name: `openai/gpt-5`."""
-    return pattern.match(model.rpartition("/")[2].lower()) is not None
+    return model.rpartition("/")[2].lower()

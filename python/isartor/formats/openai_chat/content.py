@@ -148,15 +148,16 @@ def address(media: Media) -> str:
 
 def write(parts: Sequence[Part], losses: Losses, *, own: bool) -> list[dict[str, Any]]:
     """The content parts of a user's message, each as its object. `own`: they were read from this format."""
-    return [_write_part(part, losses, own=own) for part in parts]
+    return [write_one(part, losses, own=own) for part in parts]
 
 
-def _write_part(part: Part, losses: Losses, *, own: bool) -> dict[str, Any]:
+def write_one(part: Part, losses: Losses, *, own: bool) -> dict[str, Any]:
+    """One content part as its object."""
     match part:
-        case Opaque():
-            return opaque(part, losses)
         case Text():
             written: dict[str, Any] = {"type": "text", "text": part.text}
+        case Opaque():
+            return opaque(part, losses)
         case Refusal():
             written = {"type": "refusal", "refusal": part.text}
         case Image():
@@ -169,14 +170,10 @@ def _write_part(part: Part, losses: Losses, *, own: bool) -> dict[str, Any]:
         case _:
             # A thought, a call or a result among a user's parts: no format's reader puts it there.
             losses.refuse("messages[].content[]")
-    return finish(written, part.extra, losses, own=own)
-
-
-def finish(written: dict[str, Any], extra: dict[str, Any], losses: Losses, *, own: bool) -> dict[str, Any]:
-    """Put back what only this format knows, or account for what only another one does."""
     if own:
-        return put_back(written, extra)
-    losses.extras("part", extra)
+        return put_back(written, part.extra)
+    if part.extra:
+        losses.extras("part", part.extra)
     return written
 
 

@@ -148,24 +148,24 @@ class _Foreign:
     def turn(self, turn: Turn) -> None:
         """Add what one turn says: no message, one or several."""
         self._losses.extras("turn", turn.extra)
-        results = [part for part in turn.parts if isinstance(part, ToolResult)]
-        others = [part for part in turn.parts if not isinstance(part, ToolResult)]
-        for result in results:
-            self._result(result)
+        others: list[Part] = []
+        for part in turn.parts:
+            if isinstance(part, ToolResult):
+                self._result(part)
+            else:
+                others.append(part)
         if not others:
             return
         match turn.role:
             case "system" | "developer":
                 self._show()
-                self._named({"role": self._system(turn.role), "content": self._plain(others)}, turn)
+                role = turn.role if self._developer else "system"
+                self._named({"role": role, "content": self._plain(others)}, turn)
             case "assistant":
                 self._show()
                 self._assistant(others, turn)
             case _:
                 self._user(others, turn)
-
-    def _system(self, role: str) -> str:
-        return role if self._developer else "system"
 
     def _named(self, message: dict[str, Any], turn: Turn) -> None:
         if turn.name is not None:
@@ -174,29 +174,39 @@ class _Foreign:
 
     def _plain(self, parts: Sequence[Part]) -> str:
         """Text only: not every provider takes a list here."""
-        found = []
+        found: list[str] = []
         for part in parts:
             match part:
                 case Text():
                     self._losses.extras("part", part.extra)
-                    found.append(part.text)
+                    text = part.text
                 case Document(text=str()):
                     self._losses.extras("part", part.extra)
-                    found.append(content.titled(part.name, part.text or ""))
+                    text = content.titled(part.name, part.text or "")
                 case _:
                     self._unsaid(part)
-        return _BETWEEN.join(text for text in found if text)
+                    continue
+            if text:
+                found.append(text)
+        return _BETWEEN.join(found)
 
     def _unsaid(self, part: Part) -> None:
         """A part that has no place where it stands: the client's table says whether it may go."""
         self._losses.without(part.kind if isinstance(part, Opaque) else type(part).__name__.lower())
 
     def _user(self, parts: Sequence[Part], turn: Turn) -> None:
-        shown, self._shown = self._shown, []
-        written = shown + [each for each in content.write(parts, self._losses, own=False) if each.get("text") != ""]
-        only = written[0] if len(written) == 1 else {}
-        text = only.get("text") if only.get("type") == "text" else None
-        self._named({"role": "user", "content": written if text is None and written else text or ""}, turn)
+        written, self._shown = self._shown, []
+        for part in parts:
+            each = content.write_one(part, self._losses, own=False)
+            if each.get("text") != "":
+                written.append(each)
+        if not written:
+            said: Any = ""
+        elif len(written) == 1 and written[0]["type"] == "text":
+            said = written[0]["text"]
+        else:
+            said = written
+        self._named({"role": "user", "content": said}, turn)
 
     def _result(self, result: ToolResult) -> None:
         self._losses.extras("part", result.extra)

@@ -32,6 +32,7 @@ _STOPS: Final[Mapping[str, Stop]] = {
     "refusal": "refusal",
     "stop_sequence": "stop_sequence",
 }
+_NUMBERS: Final = (int, float)
 _WORDS: Final[Mapping[Stop, str]] = {
     "end": "stop",
     "length": "length",
@@ -76,19 +77,20 @@ def read(body: bytes) -> Reply:
 
 
 def _parts(given: Members) -> list[Part]:
-    said = {name: given.any(name) for name in thoughts.MEMBERS}
-    parts, _ = content.read(given, upstream=True)
-    parts = [*thoughts.read(said), *thoughts.split(parts)]
+    found, _ = content.read(given, upstream=True)
+    parts = thoughts.split(found)
+    if given.has_any(thoughts.MEMBERS):
+        parts = thoughts.read(given.peek(*thoughts.MEMBERS)) + parts
     refusal = given.text("refusal")
     if refusal:
         parts.append(Refusal(text=refusal))
-    # Models that draw, through OpenRouter and those who have followed it.
-    images = Members({"content": given.any("images") or None}, given.at("images"), upstream=True)
-    drawn, _ = content.read(images, upstream=True)
-    parts += [part for part in drawn if isinstance(part, Image)]
-    path = given.at("tool_calls")
+    images = given.any("images")
+    if images:
+        # Models that draw, through OpenRouter and those who have followed it.
+        drawn, _ = content.read(Members({"content": images}, given.at("images"), upstream=True), upstream=True)
+        parts += [part for part in drawn if isinstance(part, Image)]
     for at, each in enumerate(given.items("tool_calls") or ()):
-        call = calls.read(Members(each, f"{path}[{at}]", upstream=True))
+        call = calls.read(Members(each, f"{given.at('tool_calls')}[{at}]", upstream=True))
         call.id = call.id or new_call()
         call.arguments = call.arguments or ("" if call.custom else "{}")
         call.extra = {}
@@ -108,9 +110,10 @@ def stop(word: str | None, parts: Sequence[Part], matched: object = None) -> Sto
     found = _STOPS.get((word or "stop").lower(), "end")
     if found != "end":
         return found
-    if any(isinstance(part, ToolCall) for part in parts):
+    kinds = {*map(type, parts)}
+    if ToolCall in kinds:
         return "tool_calls"
-    if any(isinstance(part, Refusal) for part in parts):
+    if Refusal in kinds:
         return "refusal"
     return "stop_sequence" if isinstance(matched, str) and matched else "end"
 
@@ -126,34 +129,32 @@ def usage(value: Any) -> Usage | None:
     """Tokens, wherever the many providers of this format say them."""
     if not isinstance(value, dict):
         return None
-    asked = _inner(value, "prompt_tokens_details")
-    made = _inner(value, "completion_tokens_details")
-    whole = _count(value, "prompt_tokens")
-    output = _count(value, "completion_tokens")
-    reasoning = _count(made, "reasoning_tokens") or _count(value, "reasoning_tokens")
-    if reasoning and _count(value, "total_tokens") == whole + output + reasoning:
+    said = _counts(value)
+    asked = _counts(inner) if (inner := value.get("prompt_tokens_details")) else {}
+    made = _counts(inner) if (inner := value.get("completion_tokens_details")) else {}
+    whole = said.get("prompt_tokens", 0)
+    output = said.get("completion_tokens", 0)
+    reasoning = made.get("reasoning_tokens") or said.get("reasoning_tokens", 0)
+    if reasoning and said.get("total_tokens", 0) == whole + output + reasoning:
         # xAI counts them apart.
         output += reasoning
     return Usage(
         input=whole,
         output=output,
-        cached=_count(asked, "cached_tokens")
-        or _count(value, "prompt_cache_hit_tokens")
-        or _count(value, "cached_tokens")
-        or _count(value, "cache_read_input_tokens"),
-        cache_write=_count(asked, "cache_write_tokens") or _count(value, "cache_creation_input_tokens"),
+        cached=asked.get("cached_tokens")
+        or said.get("prompt_cache_hit_tokens")
+        or said.get("cached_tokens")
+        or said.get("cache_read_input_tokens", 0),
+        cache_write=asked.get("cache_write_tokens") or said.get("cache_creation_input_tokens", 0),
         reasoning=reasoning,
     )
 
 
-def _inner(value: dict[str, Any], name: str) -> dict[str, Any]:
-    inner = value.get(name)
-    return inner if isinstance(inner, dict) else {}
-
-
-def _count(value: dict[str, Any], name: str) -> int:
-    count = value.get(name)
-    return int(count) if isinstance(count, int | float) and count > 0 else 0
+def _counts(said: Any) -> dict[str, int]:
+    """The members that are counts; what is no object has none."""
+    if not isinstance(said, dict):
+        return {}
+    return {name: int(count) for name, count in said.items() if isinstance(count, _NUMBERS) and count > 0}
 
 
 # -- the other direction

@@ -12,6 +12,7 @@ from isartor.formats.openai_chat import abilities, message, tools
 from isartor.formats.reading import restore
 
 if TYPE_CHECKING:
+    from isartor.formats.canonical import Output
     from isartor.formats.reading import Members
     from isartor.ports import Quirk
 
@@ -131,15 +132,27 @@ def _foreign(prompt: Prompt, losses: Losses, quirks: frozenset[Quirk]) -> dict[s
         body["stream"] = True
         if "no_stream_options" not in quirks:
             body["stream_options"] = {"include_usage": True}
-    _tools(body, prompt, losses, quirks)
-    _output(body, prompt, losses, quirks)
-    _put(body, "reasoning_effort", abilities.effort(prompt, losses))
+    if prompt.tools:
+        _tools(body, prompt, losses, quirks)
+    if prompt.output is not None:
+        _output(body, prompt.output, losses, quirks)
+    if prompt.reasoning is not None:
+        _put(body, "reasoning_effort", abilities.effort(prompt, prompt.reasoning, losses))
     if prompt.max_tokens is not None:
         limit = _LIMITS["max_completion_tokens" in quirks]
         body[limit] = abilities.longest(prompt.model, prompt.max_tokens)
-    _put(body, "stop", prompt.stop or None)
+    _options(body, prompt, losses)
+    return body
+
+
+def _options(body: dict[str, Any], prompt: Prompt, losses: Losses) -> None:
+    """What is a plain value."""
+    if prompt.stop:
+        body["stop"] = prompt.stop
     for name in _SAME:
-        _put(body, name, getattr(prompt, name))
+        value = getattr(prompt, name)
+        if value is not None:
+            body[name] = value
     if prompt.top_k is not None:
         losses.without("top_k")
     if prompt.verbosity is not None:
@@ -152,7 +165,6 @@ def _foreign(prompt: Prompt, losses: Losses, quirks: frozenset[Quirk]) -> dict[s
             body["user"] = prompt.user
         else:
             losses.without("user")
-    return body
 
 
 def _put(body: dict[str, Any], name: str, value: Any) -> None:
@@ -176,9 +188,8 @@ def _tools(body: dict[str, Any], prompt: Prompt, losses: Losses, quirks: frozens
             losses.without("parallel_tool_calls")
 
 
-def _output(body: dict[str, Any], prompt: Prompt, losses: Losses, quirks: frozenset[Quirk]) -> None:
-    output = prompt.output
-    if output is None or output.kind == "text":
+def _output(body: dict[str, Any], output: Output, losses: Losses, quirks: frozenset[Quirk]) -> None:
+    if output.kind == "text":
         return
     written = tools.write_output(output, losses, own=False)
     if output.kind == "json" or "no_json_schema" in quirks:

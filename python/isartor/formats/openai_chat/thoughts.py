@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from isartor.formats import seal
-from isartor.formats.canonical import Text, Thinking
+from isartor.formats.canonical import Opaque, Text, Thinking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -141,11 +141,12 @@ def split(parts: Sequence[Part]) -> list[Part]:
     """Mistral gives its thoughts as parts of the content, `{"type": "thinking", "thinking": [texts]}`."""
     found: list[Part] = []
     for part in parts:
-        if getattr(part, "kind", None) != "thinking":
+        if isinstance(part, Opaque) and part.kind == "thinking":
+            inner = part.value.get("thinking")
+            pieces = inner if isinstance(inner, list) else [{"text": inner}]
+            text = "".join(str(piece.get("text") or "") for piece in pieces if isinstance(piece, dict))
+            if text:
+                found.append(Thinking(text=text, maker="openai_chat"))
+        elif not isinstance(part, Text) or part.text:
             found.append(part)
-            continue
-        inner = getattr(part, "value", {}).get("thinking")
-        pieces = inner if isinstance(inner, list) else [{"text": inner}]
-        text = "".join(str(piece.get("text") or "") for piece in pieces if isinstance(piece, dict))
-        found.append(Thinking(text=text, maker="openai_chat") if text else Text(text=""))
-    return [part for part in found if not (isinstance(part, Text) and not part.text)]
+    return found
