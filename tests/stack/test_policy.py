@@ -14,7 +14,8 @@ from isartor.stack.l1b.calibration import Calibration, wilson
 from isartor.stack.l1b.policy import Action, Decision, Outcome, Source, Threshold, Verified
 
 LINE = Calibration(slope=1.0, intercept=0.0)
-CURVE = Calibration(slope=1.0, intercept=0.0, curve=((0.0, 0.2), (2.0, 0.05), (3.0, 0.008), (5.0, 0.001)))
+# Of so few pairs almost none may be wrong, or others might well have had more.
+CURVE = Calibration(slope=1.0, intercept=0.0, curve=((0.0, 0.2), (2.0, 0.0005), (3.0, 0.00005), (5.0, 0.00001)))
 
 
 @dataclass

@@ -44,6 +44,8 @@ _SLOPE_DEVIATION: Final = 0.15
 _INTERCEPT_DEVIATION: Final = 0.7
 # A better score never means a worse reply.
 _LEAST_SLOPE: Final = 0.05
+# One-sided: 95 of 100 samples of a share lie below it by so many standard errors.
+_CONFIDENCE: Final = 1.645
 _NEWTON_STEPS: Final = 25
 _CLOSE: Final = 1e-6
 
@@ -80,10 +82,19 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
 
         Where the curve does not go that low, or there is none, each single answer has to stay within it.
         """
-        for score, share in self.curve:
-            if share <= max_error_rate:
-                return self.fit.probability(score)
-        return 1.0 - max_error_rate
+        served = self._served(max_error_rate)
+        return self.fit.probability(served[0][0]) if served else 1.0 - max_error_rate
+
+    def _served(self, max_error_rate: float) -> tuple[tuple[float, float], ...]:
+        """The part of the curve whose share stays within the limit, in 95 of 100 cases.
+
+        There are few wrong ones among the pairs, and other pairs might have had more of them.
+        """
+        for place, (_, share) in enumerate(self.curve):
+            count = len(self.curve) - place
+            if share + _CONFIDENCE * math.sqrt(share * (1.0 - share) / count) <= max_error_rate:
+                return self.curve[place:]
+        return ()
 
     def level(self, max_error_rate: float) -> float:
         """What `1 - p` is multiplied with to be a risk, at most 1.
@@ -92,7 +103,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         of `1 - p`: a line fitted to all scores is too careful about the best. The risk has that mean and this shape.
         The share is counted with half a wrong one more: that none was found does not mean that there is none.
         """
-        served = [(score, share) for score, share in self.curve if share <= max_error_rate]
+        served = self._served(max_error_rate)
         if not served:
             return 1.0
         count = len(served)
