@@ -37,7 +37,8 @@ QUICK = Retry(base_delay_ms=1, max_delay_ms=1)
 
 
 def reply(status: int, body: bytes = b"{}", headers: bytes = b"") -> bytes:
-    return b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\n%scontent-length: %d\r\n\r\n%s" % (
+    # The server ends each connection after its reply; a client that is not told may send into one just being closed.
+    return b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\nconnection: close\r\n%scontent-length: %d\r\n\r\n%s" % (
         status,
         headers,
         len(body),

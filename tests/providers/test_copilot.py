@@ -26,7 +26,9 @@ EXCHANGE = "/copilot_internal/v2/token"
 def reply(status: int, body: object, *headers: str) -> bytes:
     """Return a whole reply."""
     data = json.dumps(body).encode()
-    head = [f"HTTP/1.1 {status} x", "content-type: application/json", f"content-length: {len(data)}", *headers]
+    # The server ends each connection after its reply; a client that is not told may send into one just being closed.
+    own = ["content-type: application/json", f"content-length: {len(data)}", "connection: close"]
+    head = [f"HTTP/1.1 {status} x", *own, *headers]
     return "\r\n".join([*head, "", ""]).encode() + data
 
 

@@ -81,6 +81,8 @@ fn word(token: Token, lexicon: &Lexicon) -> Word {
     }
     let base = if classes::UNBENDING.contains(&text.as_str()) {
         text.clone()
+    } else if let Some(base) = classes::base(&text) {
+        base.to_owned()
     } else {
         lexicon.base(&text).into_owned()
     };

@@ -20,6 +20,15 @@ pub use opposites::are_opposites;
 pub use spellings::spelled;
 pub use units::{is_date, is_unit, unit_behind};
 
+/// The base form of a word that the lexicon has as a word of its own, too: `days` are not only the days of one's life.
+#[must_use]
+pub fn base(word: &str) -> Option<&str> {
+    match word {
+        "longest" => Some("long"),
+        _ => word.strip_suffix('s').filter(|unit| is_unit(unit)),
+    }
+}
+
 /// What a word does in a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {

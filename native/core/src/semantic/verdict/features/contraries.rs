@@ -31,8 +31,14 @@ pub fn opposite_words(a: &Question, b: &Question, lexicon: &Lexicon) -> Vec<(Str
     // `safe`, `unsafe`
     let is_un =
         |x: &str, y: &str| x.strip_prefix("un") == Some(y) && y.len() > 3 && lexicon.word(y).is_some();
-    let are_contrary =
-        |x: &str, y: &str| are_opposites(x, y) || lexicon.are_antonyms(x, y) || is_un(x, y) || is_un(y, x);
+    let are_contrary = |x: &str, y: &str| {
+        are_opposites(x, y)
+            || lexicon.are_antonyms(x, y)
+            || is_un(x, y)
+            || is_un(y, x)
+            || is_over(x, y)
+            || is_over(y, x)
+    };
     // `writing` is a word of its own, and may be a form of `write`.
     let verb = |text: &str| lexicon.bases(text).into_iter().next().unwrap_or_else(|| text.to_owned());
     let contrary = |x: &str, y: &str| are_contrary(x, y) || are_contrary(&verb(x), &verb(y));
@@ -47,6 +53,45 @@ pub fn opposite_words(a: &Question, b: &Question, lexicon: &Lexicon) -> Vec<(Str
         of_b.iter().find(|y| contrary(x, y) && !is_settled(a, x, b, y)).map(|y| (x.clone(), y.clone()))
     });
     found.collect()
+}
+
+/// `overwatered`, `underwater`
+fn is_over(x: &str, y: &str) -> bool {
+    let (Some(over), Some(under)) = (x.strip_prefix("over"), y.strip_prefix("under")) else { return false };
+    over.len() > 2 && under.len() > 2 && (over.starts_with(under) || under.starts_with(over))
+}
+
+/// `the left side`, `the right side`: a `right` elsewhere, as in `right below`, says nothing.
+pub(super) fn sides(a: &Question, b: &Question) -> Option<(String, String)> {
+    let of = |question: &Question| -> Vec<(String, String)> {
+        let pairs = question.words.windows(2);
+        let pairs =
+            pairs.filter(|pair| matches!(pair[0].text.as_str(), "left" | "right") && pair[1].is_content());
+        pairs.map(|pair| (pair[0].text.clone(), pair[1].text.clone())).collect()
+    };
+    let (of_a, of_b) = (of(a), of(b));
+    let found = of_a.iter().find_map(|(x, of_x)| {
+        let same: Vec<_> = of_b.iter().filter(|(_, of_y)| of_y == of_x).collect();
+        same.first().filter(|_| same.iter().all(|(y, _)| y != x)).map(|(y, of_y)| (x, of_x, y, of_y))
+    });
+    found.map(|(x, of_x, y, of_y)| (format!("{x} {of_x}"), format!("{y} {of_y}")))
+}
+
+/// `the least sweet`, `the sweetest`
+pub(super) fn least(a: &Question, b: &Question) -> Option<(String, String)> {
+    let of = |question: &Question| -> Vec<String> {
+        let pairs = question.words.windows(2).filter(|pair| pair[0].text == "least" && pair[1].is_content());
+        pairs.map(|pair| pair[1].text.clone()).collect()
+    };
+    let between = |x: &Question, y: &Question| {
+        let (little, theirs) = (of(x), of(y));
+        let is_most = |word: &String| y.words.iter().any(|most| most.degree == 2 && most.text == *word);
+        little.into_iter().find(|word| !theirs.contains(word) && is_most(word))
+    };
+    if let Some(word) = between(a, b) {
+        return Some((format!("least {word}"), format!("most {word}")));
+    }
+    between(b, a).map(|word| (format!("most {word}"), format!("least {word}")))
 }
 
 /// Whether two words that stand against each other in the lexicon do not do so here.

@@ -1,7 +1,7 @@
 //! Facts that forbid sharing: numbers, literals, quotations, units, names, and what the modules beside this one find.
 
 use super::Veto;
-use super::contraries::{opposite_words, particles};
+use super::contraries::{least, opposite_words, particles, sides};
 use super::negation::contradiction;
 use super::quantities::{shared, units_of_one};
 use crate::semantic::lexicon::Lexicon;
@@ -137,7 +137,7 @@ pub(super) fn vetoes(a: &Question, b: &Question, alignment: &Alignment, lexicon:
     if let Some(Differing { a, b }) = contradiction(a, b, alignment) {
         found.push(Veto { what: "negation", a, b });
     }
-    if let Some((x, y)) = particles(a, b) {
+    if let Some((x, y)) = particles(a, b).or_else(|| least(a, b)).or_else(|| sides(a, b)) {
         found.push(Veto { what: "opposite", a: x, b: y });
     }
     let (of_a, of_b) = (modality(a), modality(b));

@@ -173,6 +173,9 @@ fn a_contrary_that_is_denied_is_none() {
     assert_eq!(vetoes("stop cat over dog", "stop cat under dog"), ["opposite"]);
     assert_eq!(vetoes("at least one cat", "all cats"), ["opposite"]);
     assert_eq!(vetoes("a cat to install", "a cat to uninstall"), ["opposite"]);
+    assert_eq!(vetoes("an overwatered cat", "an underwatered cat"), ["opposite", "name"]);
+    assert_eq!(vetoes("the least hot cat", "the hottest cat"), ["opposite"]);
+    assert_eq!(vetoes("stop in 7 days", "stop in 7 hours"), ["unit"]);
 }
 
 #[test]
