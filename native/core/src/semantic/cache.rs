@@ -22,6 +22,8 @@ const NEAREST: usize = 4;
 const JUDGED: usize = 2;
 /// Cosine below which the verdict is never in favour, so that it is not asked.
 const FLOOR: f32 = 0.5;
+/// A score from which on no other is looked for: of the pairs that reach it, hardly one in a thousand is wrong.
+const SURE: f32 = 4.0;
 /// Pairs that are never proposed again, and second wordings whose first is known: as many are remembered.
 const REMEMBERED: usize = 1 << 16;
 
@@ -133,7 +135,8 @@ impl Semantic {
         let mut best: Option<Candidate> = None;
         let mut judged = 0;
         for near in self.index.nearest(search.scope, embedding, NEAREST)? {
-            if near.cosine < FLOOR || judged == JUDGED {
+            let is_sure = best.as_ref().is_some_and(|best| best.verdict.score >= SURE);
+            if near.cosine < FLOOR || judged == JUDGED || is_sure {
                 break;
             }
             let Some((entry, subject)) = self.subject(near.id) else { continue };
