@@ -24,6 +24,15 @@ class Books:
     def spent(self, head: Head, spent: Spent, *, tenant: str, followers: int = 0) -> None:
         """One request to L3 is over. `followers`: other clients that got the same reply without asking for it anew."""
         tally = spent.tally or _NONE
+        self._record(head, spent, tenant, tally)
+        if followers:
+            # What they got cost nothing more; if it was an error, they have saved nothing either.
+            well = spent.status < _ERROR
+            self._record(head, spent, tenant, tally if well else _NONE, deflected=well, requests=followers)
+
+    def _record(
+        self, head: Head, spent: Spent, tenant: str, tally: Tally, *, deflected: bool = False, requests: int = 1
+    ) -> None:
         self._events.record(
             head,
             spent.provider,
@@ -31,22 +40,8 @@ class Books:
             tenant=tenant,
             layer="l3",
             status=spent.status,
-            deflected=False,
+            deflected=deflected,
             tally=tally,
             latency_ms=spent.latency_ms,
+            requests=requests,
         )
-        if followers:
-            # What they got cost nothing more; if it was an error, they have saved nothing either.
-            well = spent.status < _ERROR
-            self._events.record(
-                head,
-                spent.provider,
-                spent.model,
-                tenant=tenant,
-                layer="l3",
-                status=spent.status,
-                deflected=well,
-                tally=tally if well else _NONE,
-                latency_ms=spent.latency_ms,
-                requests=followers,
-            )
