@@ -30,7 +30,7 @@ class Books:
             well = spent.status < _ERROR
             self._record(head, spent, tenant, tally if well else _NONE, deflected=well, requests=followers)
 
-    def _record(
+    def _record(  # noqa: PLR0913 - the last two by name, and seldom
         self, head: Head, spent: Spent, tenant: str, tally: Tally, *, deflected: bool = False, requests: int = 1
     ) -> None:
         self._events.record(
