@@ -76,8 +76,7 @@ class Cloud:
         self._by_key: dict[bytes, Flight] = {}
         self._watch = Watch()
 
-    # One coroutine, because every miss takes this way: each more has to be passed through whenever the reply goes on.
-    async def answer(self, exchange: Exchange) -> Answer | None:  # noqa: C901
+    async def answer(self, exchange: Exchange) -> Answer | None:  # noqa: C901 - every miss comes here: one coroutine, not two
         """The provider's reply, or the error that the client must hear of."""
         request = exchange.request
         if request is None:  # the layers above always leave one

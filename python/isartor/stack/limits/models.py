@@ -24,25 +24,21 @@ class AllowedModels:
     def __init__(self, keys: Iterable[GatewayKey], default: str) -> None:
         """`default`: the model that answers where a request names none."""
         self._default = default
-        self._patterns = {key.label: key.allowed_models for key in keys if key.allowed_models}
+        self._keys = {key.label: key for key in keys if key.allowed_models}
 
     def __bool__(self) -> bool:
         """Whether there is anything to refuse."""
-        return bool(self._patterns)
+        return bool(self._keys)
 
     async def answer(self, exchange: Exchange) -> None:
         """Lets the request go on, or raises `ForbiddenError`."""
-        patterns = self._patterns.get(exchange.tenant)
-        if patterns is None or exchange.request is None:
+        key = self._keys.get(exchange.tenant)
+        if key is None or exchange.request is None:
             return
         model = exchange.request.model or self._default
-        if not any(_fits(model, pattern) for pattern in patterns):
+        if not key.allows(model):
             message = (
                 f"The gateway key {exchange.tenant!r} may not ask for the model {model!r}. It may ask for: "
-                f"{', '.join(patterns)} (allowed_models)."
+                f"{', '.join(key.allowed_models)} (allowed_models)."
             )
             raise ForbiddenError(message, code="model_not_allowed", param="model")
-
-
-def _fits(model: str, pattern: str) -> bool:
-    return model.startswith(pattern[:-1]) if pattern.endswith("*") else model == pattern
