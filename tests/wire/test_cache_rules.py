@@ -163,9 +163,11 @@ def test_cache_endpoints_refuse_nonsense(name: str, content: bytes, gateway_of: 
 
 @pytest.mark.parametrize(("name", "limit"), [("lookup", 64), ("store", 256)])
 def test_cache_endpoints_have_small_limits(name: str, limit: int, gateway_of: GatewayOf, http: httpx.Client) -> None:
-    """Their bodies are limited to 64 and 256 KiB."""
+    """Their bodies are limited to 64 and 256 KiB; a longer one is not read, and the client hears that it ends there."""
     long = {"prompt": "x" * limit * 1024, "response": "y"}
-    assert http.post(gateway_of("chat").url + "/api/v1/cache/" + name, json=long).status_code == 413
+    reply = http.post(gateway_of("chat").url + "/api/v1/cache/" + name, json=long)
+    assert reply.status_code == 413
+    assert reply.headers["connection"] == "close"
 
 
 def expire(http: httpx.Client, url: str, endpoint: str, prompt: str) -> None:

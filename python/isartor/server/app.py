@@ -93,6 +93,7 @@ class App:
             failure,
             layer=exchange.layer,
             request_id=exchange.head.request_id,
+            unread=not exchange.body and exchange.head.content_length != 0,
             allowance=exchange.allowance,
         )
         self._gateway.stats.record(exchange.head, route=exchange.route.path, layer=exchange.layer, status=status)

@@ -104,7 +104,8 @@ class Pages:
             query = {name: values[-1] for name, values in parse_qs(scope.query_string).items()}
             reply: Whole | Hit = await handler(Visit(method, path, query, headers, surface, head, proto))
         except IsartorError as failure:
-            reply = Whole(*replies.error(surface, failure, layer="l0", request_id=head.request_id))
+            unread = method not in {"GET", "HEAD"} and head.content_length != 0
+            reply = Whole(*replies.error(surface, failure, layer="l0", request_id=head.request_id, unread=unread))
         except Exception:
             log.exception("a request failed on %s", path)
             reply = Whole(*replies.error(surface, replies.fault(), layer="l0", request_id=head.request_id))

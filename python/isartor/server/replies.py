@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["JSON", "ProtocolClosed", "encode", "error", "fault", "stream", "whole"]
 
 JSON: Final = ("content-type", "application/json")
+# The HTTP server closes a connection whose request was not read to its end, and does not always say so before: a client
+# would send its next request into nothing.
+_CLOSING: Final = ("connection", "close")
 _TOO_MANY: Final = 429
 _UNAVAILABLE: Final = 503
 _RETRY_AFTER_SECS: Final = 5
@@ -57,10 +60,19 @@ async def stream(proto: Any, client: str, reply: Streamed) -> None:
         pieces.close()
 
 
-def error(
-    surface: Surface, failure: IsartorError, *, layer: str, request_id: str, allowance: Allowance | None = None
+def error(  # noqa: PLR0913 # each is a fact about the request, by name
+    surface: Surface,
+    failure: IsartorError,
+    *,
+    layer: str,
+    request_id: str,
+    unread: bool = False,
+    allowance: Allowance | None = None,
 ) -> tuple[int, Headers, bytes]:
-    """Status, headers and body that tell a client what went wrong. `allowance`: its limits, if there are any."""
+    """Status, headers and body that tell a client what went wrong.
+
+    `unread`: whether the request's body may not have been read. `allowance`: the client's limits, if there are any.
+    """
     body = surface.error(failure.status, failure.message, code=failure.code, param=failure.param, request_id=request_id)
     headers = [
         JSON,
@@ -68,6 +80,8 @@ def error(
         ("x-isartor-deflected", "false"),
         ("x-request-id", request_id),
     ]
+    if unread:
+        headers.append(_CLOSING)
     wait = failure.retry_after
     if wait is None and (failure.status == _TOO_MANY or (failure.status == _UNAVAILABLE and failure.retryable)):
         wait = _RETRY_AFTER_SECS
