@@ -59,40 +59,72 @@ class Amount(NamedTuple):
 class Account:
     """One quota, as this worker knows it."""
 
-    __slots__ = ("_windows", "digest", "name", "reserved", "used")
+    __slots__ = ("_fresh", "_used", "digest", "name", "reserved", "room", "windows")
 
     def __init__(self, name: str) -> None:
         """Nothing has been used."""
         self.name = name
         self.digest = digest(name)
-        self._windows = (0,) * len(PERIODS)
-        self.used = [[0, 0] for _ in PERIODS]
+        self.windows: tuple[int, ...] = (0,) * len(PERIODS)
+        self._used = [[0, 0] for _ in PERIODS]
+        self._fresh = [0, 0]  # used in the present windows, and not yet added to each of them
         self.reserved = [0, 0]
+        self.room: list[int] | None = None
+        """How much more may be set aside before a limit has something to say, if that is known: see `Ledger.take`."""
 
     def in_windows(self, ids: tuple[int, ...]) -> list[list[int]]:
         """What this worker has used in those windows, begun anew where one is over."""
-        if ids != self._windows:
+        tokens, nanos = self._fresh
+        if tokens or nanos:
+            self._fresh = [0, 0]
+            for amount in self._used:
+                amount[0] += tokens
+                amount[1] += nanos
+        if ids is not self.windows:
             for period, window in enumerate(ids):
-                if self._windows[period] != window:
-                    self.used[period] = [0, 0]
-            self._windows = ids
-        return self.used
+                if self.windows[period] != window:
+                    self._used[period] = [0, 0]
+                    self.room = None
+            self.windows = ids
+        return self._used
+
+    def reserve(self, tokens: int, nanos: int) -> None:
+        """Sets aside."""
+        held_back, room = self.reserved, self.room
+        held_back[0] += tokens
+        held_back[1] += nanos
+        if room is not None:
+            room[0] -= tokens
+            room[1] -= nanos
+
+    def spend(self, ids: tuple[int, ...], reserved: tuple[int, int], spent: tuple[int, int]) -> None:
+        """Puts what was used in place of what was set aside."""
+        if ids is not self.windows:
+            self.in_windows(ids)
+        (tokens, nanos), fresh, held_back, room = spent, self._fresh, self.reserved, self.room
+        fresh[0] += tokens
+        fresh[1] += nanos
+        held_back[0] -= reserved[0]
+        held_back[1] -= reserved[1]
+        if room is not None:
+            room[0] += reserved[0] - tokens
+            room[1] += reserved[1] - nanos
 
     def pack(self) -> bytes:
         """The record."""
-        day, week, month = self._windows
-        of_day, of_week, of_month = self.used
+        day, week, month = self.windows
+        of_day, of_week, of_month = self.in_windows(self.windows)
         return _RECORD.pack(self.digest, day, *of_day, week, *of_week, month, *of_month, *self.reserved)
 
     def inherit(self, numbers: tuple[int, ...]) -> None:
         """Takes over what another worker had used; what it had reserved is over."""
-        latest = tuple(max(known, numbers[period * 3]) for period, known in enumerate(self._windows))
-        self.in_windows(latest)
-        for period in range(len(PERIODS)):
+        latest = tuple(max(known, numbers[period * 3]) for period, known in enumerate(self.windows))
+        self.room = None
+        for period, amount in enumerate(self.in_windows(latest)):
             window, tokens, nanos = numbers[period * 3 : period * 3 + 3]
             if window == latest[period]:
-                self.used[period][0] += max(tokens, 0)
-                self.used[period][1] += max(nanos, 0)
+                amount[0] += max(tokens, 0)
+                amount[1] += max(nanos, 0)
 
 
 class _Other(NamedTuple):
@@ -183,12 +215,28 @@ class Ledger:
                     reserved[1] += max(numbers[-1], 0)
         return sums, reserved
 
-    def reserve(self, account: Account, amount: tuple[int, int]) -> None:
-        """Sets an `Amount` aside for a call."""
+    def take(self, accounts: tuple[Account, ...], ids: tuple[int, ...], amount: tuple[int, int]) -> bool:
+        """Sets an `Amount` aside in each if there is certainly room for it; otherwise somebody has to `look`.
+
+        The usual way: this worker is alone, and no limit is near.
+        """
+        if self._others:
+            return False
+        tokens, nanos = amount
         with self._lock:
-            held_back = account.reserved
-            held_back[0] += amount[0]
-            held_back[1] += amount[1]
+            for account in accounts:
+                room = account.room
+                if room is None or tokens >= room[0] or nanos >= room[1] or ids is not account.windows:
+                    return False
+            for account in accounts:
+                account.reserve(tokens, nanos)
+        return True
+
+    def reserve(self, account: Account, amount: tuple[int, int], room: list[int] | None = None) -> None:
+        """Sets an `Amount` aside for a call. `room`: how much there was before, as far as this worker sees."""
+        with self._lock:
+            account.room = None if self._others else room
+            account.reserve(*amount)
             # Alone, nobody else looks at it; and what a process that has ended had set aside is void.
             if self._others:
                 self._write(account)
@@ -207,13 +255,7 @@ class Ledger:
         Unless `at_once`, and if no other worker wants to know, it is left to the caller to have it written (`write`).
         """
         with self._lock:
-            held_back = account.reserved
-            held_back[0] -= reserved[0]
-            held_back[1] -= reserved[1]
-            tokens, nanos = spent
-            for amount in account.in_windows(ids):
-                amount[0] += tokens
-                amount[1] += nanos
+            account.spend(ids, reserved, spent)
             if at_once or self._others:
                 self._write(account)
             else:
@@ -222,6 +264,7 @@ class Ledger:
     def add(self, account: Account, ids: tuple[int, ...], amounts: list[Amount]) -> None:
         """Adds what had been used before this quota was counted, by period."""
         with self._lock:
+            account.room = None
             for amount, more in zip(account.in_windows(ids), amounts, strict=True):
                 amount[0] += more.tokens
                 amount[1] += more.nanos

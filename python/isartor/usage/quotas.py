@@ -40,6 +40,7 @@ _WRITE_SECS: Final = 0.01
 _MOST: Final = 2**62
 """A larger limit is none: the ledger could not hold what it takes to reach it."""
 
+_Known = tuple[tuple["Policy", ...], tuple[Account, ...], "Rates"]
 Unit = Literal["token", "cost"]
 Kind = Literal["provider", "gateway key"]
 
@@ -86,7 +87,7 @@ class Policy:
         self.ratio = quota.warning_threshold_ratio
         self.limits = limits(quota)
         self.marks = tuple(
-            (limit.period, 0 if limit.unit == "token" else 1, min(self.ratio * limit.most, limit.most))
+            (limit.period, 0 if limit.unit == "token" else 1, math.ceil(min(self.ratio * limit.most, limit.most)))
             for limit in self.limits
         )
         """Period, place in an `Amount`, and from how much on there is something to say."""
@@ -136,21 +137,22 @@ class Quotas:
             for key in gateway_keys
             if limits(key)
         }
-        self._known: dict[tuple[str, str, str], tuple[tuple[Policy, ...], Rates]] = {}
+        self._known: dict[tuple[str, str, str], _Known] = {}
         self._writes_soon = False
 
     def __repr__(self) -> str:
         """Whose quotas there are."""
         return f"<Quotas of {[*self._providers, *self._tenants]}>"
 
-    def _look_up(self, tenant: str, provider: str, model: str) -> tuple[tuple[Policy, ...], Rates]:
+    def _look_up(self, tenant: str, provider: str, model: str) -> _Known:
         """What such calls are held to, and what they cost."""
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
         # The key's quota first: if it is used up, no other provider may be asked either.
         found = self._tenants.get(tenant), self._providers.get(provider)
         policies = tuple(policy for policy in found if policy is not None)
-        known = self._known[tenant, provider, model] = policies, self._prices.of(provider, model)
+        accounts = tuple(policy.account for policy in policies)
+        known = self._known[tenant, provider, model] = policies, accounts, self._prices.of(provider, model)
         return known
 
     @property
@@ -166,28 +168,35 @@ class Quotas:
         known = self._known.get((tenant, provider, model))
         if known is None:
             known = self._look_up(tenant, provider, model)
-        policies, rates = known
+        policies, accounts, rates = known
         if not policies:
             return _FREE
         cost = tokens * rates.input + OUTPUT_TOKENS * rates.output
         amount = tokens + OUTPUT_TOKENS, round(cost * NANO)
         now = self._calendar.now()
-        ledger = self._ledger
-        for policy in policies:
-            looked, held_back = ledger.look(policy.account, now.ids)
-            for period, place, mark in policy.marks:
-                if looked[period][place] + held_back[place] + amount[place] >= mark:
-                    self._check(policy, Amount(*amount), now)
-                    break
-        for policy in policies:
-            ledger.reserve(policy.account, amount)
-        return _Reserved(self, policies, amount, rates)
+        if not self._ledger.take(accounts, now.ids, amount):
+            self._look_closer(policies, amount, now)
+        return _Reserved(self, accounts, amount, rates)
 
-    def settle(self, policies: tuple[Policy, ...], reserved: tuple[int, int], spent: tuple[int, int]) -> None:
+    def _look_closer(self, policies: tuple[Policy, ...], amount: tuple[int, int], now: Windows) -> None:
+        """Sets an amount aside, unless a limit forbids that: it is set aside of all quotas or of none."""
+        rooms = []
+        for policy in policies:
+            used, held_back = self._ledger.look(policy.account, now.ids)
+            room = [_MOST, _MOST]
+            for period, place, mark in policy.marks:
+                room[place] = min(room[place], mark - used[period][place] - held_back[place])
+            if any(more >= left for more, left in zip(amount, room, strict=True)):
+                self._check(policy, Amount(*amount), now)
+            rooms.append(room)
+        for policy, room in zip(policies, rooms, strict=True):
+            self._ledger.reserve(policy.account, amount, room)
+
+    def settle(self, accounts: tuple[Account, ...], reserved: tuple[int, int], spent: tuple[int, int]) -> None:
         """A call is over. For tickets."""
         ids = self._calendar.now().ids
-        for policy in policies:
-            self._ledger.settle(policy.account, ids, reserved, spent, at_once=False)
+        for account in accounts:
+            self._ledger.settle(account, ids, reserved, spent, at_once=False)
         if self._ledger.unwritten and not self._writes_soon:
             try:
                 loop = asyncio.get_running_loop()
@@ -290,19 +299,19 @@ class Quotas:
 class _Reserved:
     """What was reserved for one call."""
 
-    __slots__ = ("_amount", "_policies", "_quotas", "_rates")
+    __slots__ = ("_accounts", "_amount", "_quotas", "_rates")
 
-    def __init__(self, quotas: Quotas, policies: tuple[Policy, ...], amount: tuple[int, int], rates: Rates) -> None:
+    def __init__(self, quotas: Quotas, accounts: tuple[Account, ...], amount: tuple[int, int], rates: Rates) -> None:
         self._quotas = quotas
-        self._policies = policies
+        self._accounts = accounts
         self._amount = amount
         self._rates = rates
 
     def settle(self, tally: Tally | None) -> None:
         """Put what was really used in its place. Once; more calls do nothing."""
-        policies, self._policies = self._policies, ()
-        if policies:
-            self._quotas.settle(policies, self._amount, _NOTHING if tally is None else spent(tally, self._rates))
+        accounts, self._accounts = self._accounts, ()
+        if accounts:
+            self._quotas.settle(accounts, self._amount, _NOTHING if tally is None else spent(tally, self._rates))
 
 
 def spent(tally: Tally, rates: Rates) -> tuple[int, int]:
