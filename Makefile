@@ -38,7 +38,7 @@ up: build  ## start the gateway on 127.0.0.1:8080 (demo provider if no key is se
 
 test: test-rust lint test-python  ## everything that CI runs
 
-test-rust: check-tools  ## tests of native/core
+test-rust: check-tools  ## tests of native/core and native/http
 	cargo test --quiet --workspace
 
 test-python: $(VENV)/dev  ## tests of the Python side, official SDKs and recorded clients included

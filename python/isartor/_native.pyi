@@ -4,8 +4,9 @@ Only plain data crosses: `bytes`, `str`, numbers, and the frozen classes below. 
 `ENDPOINTS`.
 """
 
+from asyncio import Future
 from os import PathLike
-from typing import Any, Final, final
+from typing import Any, Final, Literal, final
 
 ENDPOINTS: Final[list[str]]
 """The wire operations; the position of a name is the number that stands for it."""
@@ -422,3 +423,65 @@ class Rollup:
     @property
     def lines(self) -> tuple[int, int]:
         """Lines that were read, and those that could not be."""
+
+@final
+class HttpError(Exception):
+    """A call without a reply, or without all of it: `(kind, detail)`.
+
+    Kinds: `connect-time`, `silence`, `total` (limits), `connect`, `head`, `body` (what the network said), `closed`.
+    """
+
+@final
+class HttpClient:
+    """Connections to one origin, for one event loop. Calls run in a thread of their own."""
+
+    def __new__(cls, origin: str, *, direct: bool, connect_secs: float, silence_secs: float) -> HttpClient:
+        """`origin`: scheme, host and port. `direct`: never by a proxy.
+
+        Raises `ValueError` with words that say what stands in the way, as that no certificates can be trusted.
+        """
+
+    def fileno(self) -> int:
+        """What the event loop watches; when it can be read from, `deliver` is to be called."""
+
+    def deliver(self) -> None:
+        """Wakes those who wait for what has come."""
+
+    def send(
+        self,
+        future: Future[None],
+        method: str,
+        target: str,
+        headers: list[tuple[str, str]],
+        body: bytes,
+        *,
+        least: int,
+        total_secs: float | None = None,
+    ) -> HttpCall:
+        """Sends a request to `target` (path and query).
+
+        `future` is done when there are the head and `least` bytes of the body, or the end. Raises `ValueError` if HTTP
+        cannot carry it.
+        """
+
+    def close(self) -> None:
+        """Ends the calls that somebody waits for. Connections end when nobody holds the client any more."""
+
+@final
+class HttpCall:
+    """A call on its way."""
+
+    def head(self) -> tuple[int, list[tuple[str, str]]] | None:
+        """Status and headers, names in lower case; `None` before they are there. To be asked for before `take`.
+
+        Raises `HttpError`: why there is none, or not as much of the body as was asked for, or its end.
+        """
+
+    def take(self) -> bytes | Literal[False] | None:
+        """The next piece of the body; `None` at its end, `False` if it is not there yet. Raises `HttpError`."""
+
+    def wait(self, future: Future[None]) -> bool:
+        """`future` is done when there is something to take; `False` if there is already."""
+
+    def close(self) -> None:
+        """Ends the call if it is not over; who waits for it hears so."""

@@ -100,11 +100,6 @@ def test_a_client_that_does_not_read(gateway_of: GatewayOf, stub: Stub, http: ht
             assert len(start) + sum(len(chunk) for chunk in chunks) > size
 
 
-@pytest.mark.xfail(
-    raises=TimeoutError,
-    reason="the transport's library (pyreqwest 0.15.1) leaves a call running whose head has not come; "
-    "the provider's answer or a time limit ends it, and nothing of it is stored",
-)
 def test_gone_before_the_head(gateway_of: GatewayOf, stub: Stub, fresh: Fresh) -> None:
     """A client that leaves before the provider has answered has its upstream call cancelled at once."""
     prompt, url = fresh("[[hold=head]][[gate=before-the-head]]"), gateway_of("chat").url

@@ -1,4 +1,4 @@
-//! `isartor._native`: a thin binding over `isartor-core`. Python's side of it is `_native.pyi`.
+//! `isartor._native`: a thin binding over `isartor-core` and `isartor-http`. Python's side of it is `_native.pyi`.
 //!
 //! * `gate`: headers → `Head`
 //! * `exact`: body → `Hit` or `Request`; the L1a store
@@ -7,12 +7,14 @@
 //! * `usage`: events on their way to the usage log, and sums over it
 //! * `verifier`: questions, and the verdict on a pair
 //! * `semantic`: the L1b index over the L1a store
+//! * `http`: the client under the providers
 //! * `gil`: the one place where the GIL is released
 
 mod complete;
 mod exact;
 mod gate;
 mod gil;
+mod http;
 mod semantic;
 mod stats;
 mod usage;
@@ -33,5 +35,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     complete::register(module)?;
     verifier::register(module)?;
     stats::register(module)?;
-    usage::register(module)
+    usage::register(module)?;
+    http::register(module)
 }

@@ -104,17 +104,14 @@ class Faults:
         secs = self._limits.l3_first_byte_timeout_secs
         return self._timeout("begin its reply", "l3_first_byte_timeout_secs", secs)
 
-    def reply_timeout(self, elapsed: float, *, stream: bool, begun: bool) -> UpstreamTimeoutError:
-        """Say that a limit has passed, silence or total time; which one is told from `elapsed`.
+    def total_timeout(self) -> UpstreamTimeoutError:
+        """Say that the whole call took too long."""
+        return self._timeout("finish its reply", "l3_timeout_secs", self._limits.l3_timeout_secs)
 
-        `begun`: the reply's head had already arrived.
-        """
-        limits = self._limits
-        # The clock here starts a little before the library's, so a total limit is never missed by rounding.
-        if not stream and elapsed >= limits.l3_timeout_secs:
-            return self._timeout("finish its reply", "l3_timeout_secs", limits.l3_timeout_secs)
+    def silence(self, *, begun: bool) -> UpstreamTimeoutError:
+        """Say that nothing came for too long. `begun`: the reply's head had already arrived."""
         what = "send anything more" if begun else "begin its reply"
-        return self._timeout(what, "l3_read_timeout_secs", limits.l3_read_timeout_secs)
+        return self._timeout(what, "l3_read_timeout_secs", self._limits.l3_read_timeout_secs)
 
     def _timeout(self, what: str, key: str, secs: float) -> UpstreamTimeoutError:
         return UpstreamTimeoutError(f"{self._who} did not {what} within {secs:g} s ({key}).", retryable=True)
