@@ -103,6 +103,21 @@ class Request:
     @property
     def cacheable(self) -> bool:
         """Whether a complete reply may be kept and shared."""
+    def headers(
+        self,
+        head: Head,
+        upstream: list[tuple[str, str]],
+        provider: str,
+        note: str,
+        other: str,
+        *,
+        collapsed: bool,
+    ) -> list[tuple[str, str]]:
+        """The headers of a reply that a provider gave: the provider's own (`upstream`), and ours.
+
+        `note`, `other`: what `cache-status` says besides, unless empty; of two with a `detail` the first.
+        """
+
     @property
     def cache_status(self) -> str:
         """The value of `cache-status` (RFC 9211) when the request goes on."""
@@ -344,7 +359,7 @@ class Stats:
     """Counters behind `/debug/stats/*`."""
 
     def __new__(cls) -> Stats: ...
-    def record(self, head: Head, *, route: str, layer: str, status: int) -> None:
+    def record(self, head: Head, route: str, layer: str, status: int) -> None:
         """Counts one request that no cache answered."""
 
     def totals(self) -> dict[str, Any]: ...
@@ -364,13 +379,13 @@ class UsageLog:
         head: Head,
         provider: str,
         model: str,
-        *,
         tenant: str,
         layer: str,
         status: int,
-        deflected: bool,
         tally: tuple[int, int, int, int, int, bool],
         latency_ms: float,
+        *,
+        deflected: bool = False,
         requests: int = 1,
     ) -> None:
         """Takes an event; counts it as lost if there is no room. `tenant`: a label. `tally`: as in `Exact.store`, held
@@ -471,8 +486,10 @@ class HttpClient:
 class HttpCall:
     """A call on its way."""
 
-    def head(self) -> tuple[int, list[tuple[str, str]]] | None:
-        """Status and headers, names in lower case; `None` before they are there. To be asked for before `take`.
+    def head(self) -> tuple[int, list[tuple[str, str]], bytes | None] | None:
+        """Status, headers (names in lower case), and the body if all of it has come; `None` before they are there.
+
+        To be asked for once, before `take`, which then gives what was not given here.
 
         Raises `HttpError`: why there is none, or not as much of the body as was asked for, or its end.
         """

@@ -78,6 +78,9 @@ class Response(Protocol):
     def ready(self) -> bytes | None:
         """A piece that has come already; `None` if one has to be waited for."""
 
+    def rest(self) -> bytes | None:
+        """The rest of the body, if all of it has come; `None` if it has to be read."""
+
     def unread(self, piece: bytes) -> None:
         """Take the piece back that `ready` has just given."""
 

@@ -81,6 +81,9 @@ class Reply:
             raise UpstreamError("broke off", code="upstream_cut", retryable=True)
         return None
 
+    def rest(self) -> bytes | None:
+        return None
+
     async def read_all(self, limit: int) -> bytes:
         return await self.read() or b""
 

@@ -102,6 +102,9 @@ class FakeResponse:
             raise piece
         return piece
 
+    def rest(self) -> bytes | None:
+        return None
+
     async def read_all(self, limit: int) -> bytes:
         """See `isartor.ports.Response`."""
         del limit

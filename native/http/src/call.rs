@@ -122,6 +122,19 @@ impl Call {
         }
     }
 
+    /// The rest of the body, if all of it has come.
+    pub fn rest(&self) -> Option<Bytes> {
+        let mut state = self.state();
+        if !matches!(state.end, Some(Ok(()))) {
+            return None;
+        }
+        state.held = 0;
+        if state.pieces.len() == 1 {
+            return state.pieces.pop_front();
+        }
+        Some(Bytes::from(std::mem::take(&mut state.pieces).into_iter().collect::<Vec<_>>().concat()))
+    }
+
     /// Ends the call if it is not over; what had come and was not taken is gone.
     pub fn close(&self) {
         let was_over = {

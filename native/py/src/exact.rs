@@ -10,6 +10,7 @@ use isartor_core::sse::answer_holds;
 use isartor_core::usage::log::Log;
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
@@ -386,6 +387,46 @@ impl Request {
     #[getter]
     fn cacheable(&self) -> bool {
         !self.no_store && self.inner.uncacheable.is_none()
+    }
+
+    /// The headers of a reply that a provider gave: the provider's own, and ours. `note` and `other`: what `cache-status` says
+    /// besides.
+    #[pyo3(signature = (head, upstream, provider, note, other, *, collapsed))]
+    #[allow(clippy::too_many_arguments)] // what the headers say
+    fn headers<'py>(
+        &self,
+        py: Python<'py>,
+        head: &Head,
+        upstream: &Bound<'py, PyList>,
+        provider: &str,
+        note: &str,
+        other: &str,
+        collapsed: bool,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let mut status = self.cache_status();
+        for note in [if collapsed { "collapsed" } else { "" }, note, other] {
+            // RFC 9211 has room for one detail; that nothing was stored says more than that nothing was near.
+            if !note.is_empty() && !(note.contains("detail=") && status.contains("detail=")) {
+                status = format!("{status}; {note}");
+            }
+        }
+        let headers = upstream.get_slice(0, upstream.len());
+        let add = |name: &Bound<'py, PyString>, value: &str| headers.append((name, value));
+        add(intern!(py, "x-isartor-layer"), "l3")?;
+        add(intern!(py, "x-isartor-deflected"), "false")?;
+        add(intern!(py, "x-isartor-provider"), provider)?;
+        add(intern!(py, "cache-status"), &status)?;
+        if self.cacheable() {
+            add(intern!(py, "x-isartor-cache-key"), &hex(&self.inner.key))?;
+        }
+        let id = intern!(py, "x-request-id");
+        for line in upstream {
+            if line.get_item(0)?.eq(id)? {
+                return Ok(headers);
+            }
+        }
+        add(id, &head.id())?;
+        Ok(headers)
     }
 
     /// The value of `cache-status` when the request goes on.

@@ -133,8 +133,12 @@ fn wake(future: &Bound<'_, PyAny>) -> PyResult<()> {
 
 #[pymethods]
 impl HttpCall {
-    /// Status and headers; `None` before they are there. Raises `HttpError`.
-    fn head<'py>(&self, py: Python<'py>) -> PyResult<Option<(u16, Bound<'py, PyList>)>> {
+    /// Status, headers and the body if all of it has come; `None` before they are there. Raises `HttpError`.
+    #[allow(clippy::type_complexity)] // a tuple in Python
+    fn head<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<Option<(u16, Bound<'py, PyList>, Option<Bound<'py, PyBytes>>)>> {
         let Some(head) = self.inner.head().map_err(|fault| raised(&fault))? else { return Ok(None) };
         let lines = PyList::empty(py);
         for (name, value) in &head.headers {
@@ -143,7 +147,8 @@ impl HttpCall {
                 lines.append((PyString::intern(py, name.as_str()), value))?;
             }
         }
-        Ok(Some((head.status.as_u16(), lines)))
+        let body = self.inner.rest().map(|body| PyBytes::new(py, &body));
+        Ok(Some((head.status.as_u16(), lines, body)))
     }
 
     /// The next piece of the body; `None` at its end, `False` if it is not there yet. Raises `HttpError`.

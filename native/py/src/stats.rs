@@ -78,7 +78,6 @@ impl Stats {
     }
 
     /// Counts one request that no cache answered.
-    #[pyo3(signature = (head, *, route, layer, status))]
     fn record(&self, head: &Head, route: &str, layer: &str, status: u16) {
         let layer = LAYERS.iter().find(|name| **name == layer).copied().unwrap_or("l0");
         record(&self.inner, head, Moment::of(head), route, None, layer, status);

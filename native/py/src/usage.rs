@@ -90,8 +90,8 @@ impl UsageLog {
     }
 
     /// Takes an event.
-    #[pyo3(signature = (head, provider, model, *, tenant, layer, status, deflected, tally, latency_ms, requests=1))]
-    #[allow(clippy::too_many_arguments)] // members of one event, most by name
+    #[pyo3(signature = (head, provider, model, tenant, layer, status, tally, latency_ms, *, deflected=false, requests=1))]
+    #[allow(clippy::too_many_arguments)] // members of one event
     fn record(
         &self,
         head: &Head,
@@ -100,9 +100,9 @@ impl UsageLog {
         tenant: &str,
         layer: &str,
         status: u16,
-        deflected: bool,
         tally: Tally,
         latency_ms: f64,
+        deflected: bool,
         requests: u32,
     ) {
         let log = &self.inner;

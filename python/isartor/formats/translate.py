@@ -252,6 +252,10 @@ class Made:
         """See `isartor.ports.Response`."""
         return self.ready()
 
+    def rest(self) -> bytes | None:
+        """See `isartor.ports.Response`."""
+        return self.ready()
+
     def unread(self, piece: bytes) -> None:
         """See `isartor.ports.Response`."""
         self._body = piece
@@ -308,6 +312,10 @@ class Translation:
         """See `isartor.ports.Response`."""
         ahead, self._ahead = self._ahead, None
         return ahead
+
+    def rest(self) -> bytes | None:
+        """See `isartor.ports.Response`."""
+        return None
 
     def unread(self, piece: bytes) -> None:
         """See `isartor.ports.Response`."""

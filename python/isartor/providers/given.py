@@ -28,6 +28,10 @@ class Given:
         """See `isartor.ports.Response`."""
         return None
 
+    def rest(self) -> bytes | None:
+        """See `isartor.ports.Response`."""
+        return None
+
     def unread(self, piece: bytes) -> None:
         """See `isartor.ports.Response`."""
         self._pieces = iter((piece, *self._pieces))

@@ -136,11 +136,11 @@ class Transport:
             raise
         if head is None:  # the transport was closed
             raise self._faults.closed()
-        status, lines = head
+        status, lines, rest = head
         if _FIRST_REDIRECT <= status <= _LAST_REDIRECT:
             call.close()
             raise self._faults.redirect(status)
-        return UpstreamResponse(call, loop, self._faults, status, reply_headers(lines))
+        return UpstreamResponse(call, loop, self._faults, status, reply_headers(lines), rest)
 
     async def close(self) -> None:
         """Close all connections. A later call opens new ones."""
@@ -155,22 +155,29 @@ class UpstreamResponse:
 
     code = None
     tally = None
-    __slots__ = ("_call", "_faults", "_loop", "_unread", "headers", "status")
+    __slots__ = ("_call", "_faults", "_held", "_loop", "_over", "headers", "status")
 
-    def __init__(
-        self, call: HttpCall, loop: asyncio.AbstractEventLoop, faults: Faults, status: int, headers: Headers
+    def __init__(  # noqa: PLR0913 - of every reply that there is: by position
+        self,
+        call: HttpCall,
+        loop: asyncio.AbstractEventLoop,
+        faults: Faults,
+        status: int,
+        headers: Headers,
+        rest: bytes | None,
     ) -> None:
-        """Take over a call."""
+        """Take over a call. `rest`: its whole body, if that has come."""
         self.status = status
         self.headers = headers
         self._call = call
         self._loop = loop
         self._faults = faults
-        self._unread: bytes | None = None
+        self._held = rest
+        self._over = rest is not None
 
     def ready(self) -> bytes | None:
         """See `isartor.ports.Response`."""
-        piece, self._unread = self._unread, None
+        piece, self._held = self._held, None
         if piece is None:
             try:
                 piece = self._call.take() or None
@@ -178,15 +185,22 @@ class UpstreamResponse:
                 return None  # `read` says why
         return piece
 
+    def rest(self) -> bytes | None:
+        """See `isartor.ports.Response`."""
+        if not self._over:
+            return None
+        rest, self._held = self._held, None
+        return rest
+
     def unread(self, piece: bytes) -> None:
         """See `isartor.ports.Response`."""
-        self._unread = piece
+        self._held = piece
 
     async def read(self) -> bytes | None:
         """Next piece of the body, `None` at its proper end."""
-        unread, self._unread = self._unread, None
-        if unread is not None:
-            return unread
+        held, self._held = self._held, None
+        if held:
+            return held
         try:
             while True:
                 piece = self._call.take()

@@ -39,6 +39,7 @@ class App:
         self._read = gateway.gate.read
         self._answer = gateway.pipeline.answer
         self._leave = gateway.turnstile.leave
+        self._record = gateway.stats.record
         self._prompts = routes.PROMPTS
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -71,7 +72,7 @@ class App:
             if type(reply) is Hit:
                 proto.response_bytes(200, lines, reply.body)
                 return
-            self._gateway.stats.record(head, route=route.path, layer=exchange.layer, status=reply.status)
+            self._record(head, route.path, exchange.layer, reply.status)
             if isinstance(reply, Streamed):
                 await replies.stream(proto, scope.client, Streamed(reply.status, lines, reply.pieces))
             else:
@@ -96,5 +97,5 @@ class App:
             unread=not exchange.body and exchange.head.content_length != 0,
             allowance=exchange.allowance,
         )
-        self._gateway.stats.record(exchange.head, route=exchange.route.path, layer=exchange.layer, status=status)
+        self._record(exchange.head, exchange.route.path, exchange.layer, status)
         replies.whole(proto, status, headers, body)

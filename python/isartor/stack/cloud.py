@@ -187,32 +187,12 @@ class Cloud:
             tokens=len(body) // _BYTES_PER_TOKEN,
         )
 
+    @staticmethod
     def _headers(
-        self, exchange: Exchange, request: Request, upstream: Headers, flight: Flight, *, collapsed: bool
+        exchange: Exchange, request: Request, upstream: Headers, flight: Flight, *, collapsed: bool
     ) -> Headers:
-        status = request.cache_status
-        if collapsed:
-            status += "; collapsed"
         semantic = "" if exchange.asked is None else exchange.asked.detail
-        for note in (flight.note, semantic):
-            # RFC 9211 has room for one detail; that nothing was stored says more than that nothing was near.
-            if note and not ("detail=" in note and "detail=" in status):
-                status += "; " + note
-        headers = [
-            *upstream,
-            ("x-isartor-layer", "l3"),
-            ("x-isartor-deflected", "false"),
-            ("x-isartor-provider", flight.provider),
-            ("cache-status", status),
-        ]
-        if request.cacheable:
-            headers.append(("x-isartor-cache-key", request.key))
-        for name, _ in upstream:
-            if name == "x-request-id":
-                break
-        else:
-            headers.append(("x-request-id", exchange.head.request_id))
-        return headers
+        return request.headers(exchange.head, upstream, flight.provider, flight.note, semantic, collapsed=collapsed)
 
 
 async def _boarded(flight: Flight, client: Client) -> tuple[Passenger, Whole | Headers]:

@@ -164,7 +164,9 @@ class Fetch:
             raise
 
     async def _whole(self, response: Response, flight: Flight) -> None:
-        body = await self._collect(response, flight)
+        body = response.rest()
+        if body is None or len(body) > self._limit:
+            body = await self._collect(response, flight, body)
         if body is None:
             return
         form = "json" if _JSON in response.headers or not _is_stream(response.headers) else "sse"
@@ -193,11 +195,16 @@ class Fetch:
                 )
         flight.answer(Whole(response.status, headers, body))
 
-    async def _collect(self, response: Response, flight: Flight) -> bytes | None:
-        """The whole body; `None` if it was too large to hold and has been handed on piece by piece instead."""
+    async def _collect(self, response: Response, flight: Flight, piece: bytes | None) -> bytes | None:
+        """The whole body; `None` if it was too large to hold and has been handed on piece by piece instead.
+
+        `piece`: what has been read of it already.
+        """
         pieces: list[bytes] = []
         size = 0
-        while (piece := await response.read()) is not None:
+        if piece is None:
+            piece = await response.read()
+        while piece is not None:
             pieces.append(piece)
             size += len(piece)
             if size > self._limit:
@@ -210,6 +217,7 @@ class Fetch:
                 self._pouring = True
                 flight.follow(self._pour(response, b"".join(pieces), flight))
                 return None
+            piece = await response.read()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def _pour(self, response: Response, piece: bytes | None, flight: Flight) -> None:

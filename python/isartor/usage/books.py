@@ -24,24 +24,16 @@ class Books:
     def spent(self, head: Head, spent: Spent, *, tenant: str, followers: int = 0) -> None:
         """One request to L3 is over. `followers`: other clients that got the same reply without asking for it anew."""
         tally = spent.tally or _NONE
-        self._record(head, spent, tenant, tally)
-        if followers:
-            # What they got cost nothing more; if it was an error, they have saved nothing either.
-            well = spent.status < _ERROR
-            self._record(head, spent, tenant, tally if well else _NONE, deflected=well, requests=followers)
-
-    def _record(  # noqa: PLR0913 - the last two by name, and seldom
-        self, head: Head, spent: Spent, tenant: str, tally: Tally, *, deflected: bool = False, requests: int = 1
-    ) -> None:
-        self._events.record(
-            head,
+        record, provider, model, status, latency = (
+            self._events.record,
             spent.provider,
             spent.model,
-            tenant=tenant,
-            layer="l3",
-            status=spent.status,
-            deflected=deflected,
-            tally=tally,
-            latency_ms=spent.latency_ms,
-            requests=requests,
+            spent.status,
+            spent.latency_ms,
         )
+        record(head, provider, model, tenant, "l3", status, tally, latency)
+        if followers:
+            # What they got cost nothing more; if it was an error, they have saved nothing either.
+            well = status < _ERROR
+            tally = tally if well else _NONE
+            record(head, provider, model, tenant, "l3", status, tally, latency, deflected=well, requests=followers)
