@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import ssl
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +20,6 @@ from isartor.providers.transport import Transport
 from .upstream import CHUNKED, OK, Peer, Script, Seen, answering, running, upstream
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from isartor.providers.transport import UpstreamResponse
 
 PATIENT = Limits(l3_connect_timeout_secs=5, l3_read_timeout_secs=5, l3_timeout_secs=5)
@@ -525,3 +526,17 @@ async def test_unencodable_header() -> None:
     with pytest.raises(UpstreamError):
         await transport.send("POST", "/", [("user-agent", "a\nb")], b"", stream=False)
     await transport.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such policy")
+@running
+async def test_the_thread_does_not_interrupt() -> None:
+    """The client's own thread is one that preempts nobody; who began it is as before."""
+    transport = Transport("openai", "http://127.0.0.1:1", PATIENT)
+    with pytest.raises(UpstreamError):
+        await post(transport)
+    await transport.close()
+    threads = Path("/proc/self/task").iterdir()
+    ours = [int(thread.name) for thread in threads if (thread / "comm").read_text() == "isartor-http\n"]
+    assert [os.sched_getscheduler(thread) for thread in ours] == [os.SCHED_BATCH]
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
