@@ -480,7 +480,7 @@ class HttpClient:
         """
 
     def close(self) -> None:
-        """Ends the calls that somebody waits for. Connections end when nobody holds the client any more."""
+        """Ends the calls that somebody waits for, and all connections that no other call uses."""
 
 @final
 class HttpCall:

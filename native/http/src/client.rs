@@ -1,8 +1,8 @@
 //! A pool of connections to one provider, and how a call begins.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -48,7 +48,8 @@ pub struct Ask {
 
 /// Connections to one origin.
 pub struct Client {
-    pool: Pool<Connector, Full<Bytes>>,
+    /// None once it is closed.
+    pool: Mutex<Option<Pool<Connector, Full<Bytes>>>>,
     scheme: Scheme,
     authority: Authority,
     proxy_auth: Option<HeaderValue>,
@@ -83,7 +84,13 @@ impl Client {
             .http2_keep_alive_timeout(KEEPALIVE_ANSWER)
             .build(connector);
         let post = Arc::new(Post::new().map_err(|error| error.to_string())?);
+        let pool = Mutex::new(Some(pool));
         Ok(Self { pool, scheme, authority, proxy_auth, silence, runtime, post, next: AtomicU64::new(0) })
+    }
+
+    /// Lets go of all connections that no call uses. Whatever is sent afterwards has ended already.
+    pub fn close(&self) {
+        *self.pool.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Sends a request. The post rings when there are the head and `least` bytes of the body, or the end, which comes after `total`
@@ -110,7 +117,11 @@ impl Client {
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let call = Arc::new(Call::new(number, Arc::clone(&self.post), least));
-        let (pool, silence, taken) = (self.pool.clone(), self.silence, Arc::clone(&call));
+        let (silence, taken) = (self.silence, Arc::clone(&call));
+        let Some(pool) = self.pool.lock().unwrap_or_else(PoisonError::into_inner).clone() else {
+            call.close();
+            return Ok(call);
+        };
         let task = self.runtime.spawn(async move {
             let carried = carry(&taken, &pool, request, silence);
             let end = match total {

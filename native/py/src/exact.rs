@@ -406,7 +406,8 @@ impl Request {
         let mut status = self.cache_status();
         for note in [if collapsed { "collapsed" } else { "" }, note, other] {
             // RFC 9211 has room for one detail; that nothing was stored says more than that nothing was near.
-            if !note.is_empty() && !(note.contains("detail=") && status.contains("detail=")) {
+            let is_second = note.contains("detail=") && status.contains("detail=");
+            if !note.is_empty() && !is_second {
                 status = format!("{status}; {note}");
             }
         }

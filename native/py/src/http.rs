@@ -76,8 +76,9 @@ impl HttpClient {
         Ok(())
     }
 
-    /// Ends the calls that somebody waits for. Connections end when nobody holds the client any more.
+    /// Ends the calls that somebody waits for, and all connections that no other call uses.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.inner.close();
         let waiting = std::mem::take(&mut *self.waiting.lock());
         waiting.into_values().try_for_each(|(future, call)| {
             call.close();
