@@ -288,9 +288,9 @@ def test_what_is_invalidated_is_not_found(by: str, make_gateway: MakeGateway, ht
 def test_an_entry_ends_with_its_time(make_gateway: MakeGateway, http: httpx.Client) -> None:
     """Past `cache_ttl_secs` other words miss as well."""
     gateway = active(make_gateway(semantic_cache__audit_rate="0", cache_ttl_secs="1"))
-    began = time.monotonic()
     post(http, gateway.url, "chat", ASKED)
-    until(lambda: time.monotonic() > began + 1.1)
+    stored = time.monotonic()
+    until(lambda: time.monotonic() > stored + 1.1)
     assert layer(post(http, gateway.url, "chat", OTHER)) == "l3"
 
 

@@ -1,6 +1,7 @@
 //! A pool of connections to one provider, and how a call begins.
 
 use std::error::Error;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -158,7 +159,11 @@ async fn carry(
 }
 
 fn unanswered(error: &hyper_util::client::legacy::Error) -> Fault {
-    if chain(error).any(<dyn Error>::is::<LateError>) {
+    let late = |cause: &(dyn Error + 'static)| {
+        let io = cause.downcast_ref::<io::Error>();
+        cause.is::<LateError>() || io.is_some_and(|io| io.kind() == io::ErrorKind::TimedOut)
+    };
+    if error.is_connect() && chain(error).any(late) {
         Fault::ConnectTime
     } else if error.is_connect() {
         Fault::Connect(innermost(error))

@@ -112,6 +112,8 @@ impl Connector {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // Shared out among the addresses of a name, so that a dead one leaves time for the others.
+        tcp.set_connect_timeout(Some(limit));
         tcp.set_keepalive(Some(keepalive));
         let Some(proxy) = proxy else {
             return Ok((Self { route: Route::Direct(over(&config, true, tcp)), limit }, None));
