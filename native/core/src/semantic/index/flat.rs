@@ -1,7 +1,7 @@
-//! Entries in one contiguous buffer, searched one by one: exact.
+//! Entries in blocks of memory, searched one by one: exact.
 //!
-//! **Cost**: 12 bytes per entry beside its vector, and at most one eighth of slack; a search reads the buffer once, in
-//! order, which is as fast as memory gives it.
+//! **Cost**: 12 bytes per entry beside its vector, and half a block of slack; a search reads the blocks once, in order,
+//! which is as fast as memory gives it. Blocks, because a buffer that grows leaves holes behind that nothing fits into.
 //!
 //! A record is the vector's codes, one over their length (`f32`) and the id (`u64`). Order means nothing: a removed
 //! record's place is taken by the last one.
@@ -12,9 +12,17 @@ use super::{Near, allocated};
 const INVERSE: usize = size_of::<f32>();
 const ID: usize = size_of::<u64>();
 
+/// Records in a block.
+const BLOCK: usize = 8;
+
 /// Entries of one dimension.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Flat(Vec<i8>);
+pub(super) struct Flat {
+    /// Grows with its entries: there may be millions of scopes with one entry each.
+    first: Vec<i8>,
+    /// Full ones, but for the last.
+    more: Vec<Vec<i8>>,
+}
 
 /// An entry in place.
 #[derive(Debug, Clone, Copy)]
@@ -43,31 +51,52 @@ const fn stride(dimension: usize) -> usize {
 
 impl Flat {
     pub fn len(&self, dimension: usize) -> usize {
-        self.0.len() / stride(dimension)
+        let last = self.more.last().unwrap_or(&self.first).len() / stride(dimension);
+        self.more.len() * BLOCK + last
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.first.is_empty()
     }
 
-    pub fn records(&self, dimension: usize) -> impl ExactSizeIterator<Item = Record<'_>> {
-        self.0.chunks_exact(stride(dimension)).map(move |record| read(record, dimension))
+    fn blocks(&self) -> impl Iterator<Item = &Vec<i8>> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+
+    pub fn records(&self, dimension: usize) -> impl Iterator<Item = Record<'_>> {
+        self.blocks()
+            .flat_map(move |block| block.chunks_exact(stride(dimension)))
+            .map(move |record| read(record, dimension))
     }
 
     pub fn push(&mut self, id: u64, codes: &[i8], inverse: f32) {
         let record = stride(codes.len());
-        if self.0.capacity() - self.0.len() < record {
-            // Exact where scopes are small: there may be millions of one entry each.
-            self.0.reserve_exact((self.0.len() / record / 8).max(1) * record);
+        let full = BLOCK * record;
+        if self.first.len() == full && self.more.last().is_none_or(|last| last.len() == full) {
+            self.more.push(Vec::with_capacity(full));
         }
-        self.0.extend_from_slice(codes);
-        self.0.extend(inverse.to_le_bytes().map(u8::cast_signed));
-        self.0.extend(id.to_le_bytes().map(u8::cast_signed));
+        let block = self.more.last_mut().unwrap_or(&mut self.first);
+        if block.capacity() - block.len() < record {
+            block.reserve_exact(block.len().clamp(record, full - block.len()));
+        }
+        block.extend_from_slice(codes);
+        block.extend(inverse.to_le_bytes().map(u8::cast_signed));
+        block.extend(id.to_le_bytes().map(u8::cast_signed));
+    }
+
+    fn record(&self, at: usize, stride: usize) -> &[i8] {
+        let block = if at < BLOCK { &self.first } else { &self.more[at / BLOCK - 1] };
+        &block[at % BLOCK * stride..][..stride]
+    }
+
+    fn record_mut(&mut self, at: usize, stride: usize) -> &mut [i8] {
+        let block = if at < BLOCK { &mut self.first } else { &mut self.more[at / BLOCK - 1] };
+        &mut block[at % BLOCK * stride..][..stride]
     }
 
     pub fn set(&mut self, at: usize, id: u64, entry: &Codes) {
-        let (dimension, stride) = (entry.codes.len(), stride(entry.codes.len()));
-        let record = &mut self.0[at * stride..][..stride];
+        let dimension = entry.codes.len();
+        let record = self.record_mut(at, stride(dimension));
         record[..dimension].copy_from_slice(&entry.codes);
         record[dimension..][..INVERSE].copy_from_slice(&entry.inverse.to_le_bytes().map(u8::cast_signed));
         record[dimension + INVERSE..].copy_from_slice(&id.to_le_bytes().map(u8::cast_signed));
@@ -75,20 +104,20 @@ impl Flat {
 
     /// Gives the entry at a place another id.
     pub fn rename(&mut self, at: usize, id: u64, dimension: usize) {
-        let stride = stride(dimension);
-        let record = &mut self.0[at * stride..][..stride];
+        let record = self.record_mut(at, stride(dimension));
         record[dimension + INVERSE..].copy_from_slice(&id.to_le_bytes().map(u8::cast_signed));
     }
 
     /// The entry at a place.
     pub fn at(&self, at: usize, dimension: usize) -> Record<'_> {
-        let stride = stride(dimension);
-        read(&self.0[at * stride..][..stride], dimension)
+        read(self.record(at, stride(dimension)), dimension)
     }
 
     pub fn position(&self, id: u64, dimension: usize) -> Option<usize> {
         let wanted = id.to_le_bytes().map(u8::cast_signed);
-        self.0.chunks_exact(stride(dimension)).position(|record| record.ends_with(&wanted))
+        self.blocks()
+            .flat_map(|block| block.chunks_exact(stride(dimension)))
+            .position(|record| record.ends_with(&wanted))
     }
 
     pub fn contains(&self, id: u64, dimension: usize) -> bool {
@@ -107,23 +136,32 @@ impl Flat {
     /// Takes the entry at a place out; the last one moves there.
     pub fn remove_at(&mut self, at: usize, dimension: usize) {
         let stride = stride(dimension);
-        let last = self.0.len() - stride;
-        self.0.copy_within(last.., at * stride);
-        self.0.truncate(last);
-        if last < self.0.capacity() / 2 {
-            self.0.shrink_to(last + last / 8);
+        let last = self.len(dimension) - 1;
+        if at != last {
+            let moved = self.record(last, stride).to_vec();
+            self.record_mut(at, stride).copy_from_slice(&moved);
+        }
+        let block = self.more.last_mut().unwrap_or(&mut self.first);
+        block.truncate(block.len() - stride);
+        if block.is_empty() {
+            self.more.pop();
+        } else if self.more.is_empty() && self.first.len() < self.first.capacity() / 4 {
+            self.first.shrink_to(self.first.len() * 2);
         }
     }
 
     /// Adds the entries that are nearer than the farthest in `best`.
     pub fn search(&self, query: &Query, dimension: usize, best: &mut Best) {
-        for record in self.records(dimension) {
-            best.consider(query, &record);
+        for block in self.blocks() {
+            for record in block.chunks_exact(stride(dimension)) {
+                best.consider(query, &read(record, dimension));
+            }
         }
     }
 
     pub fn bytes(&self) -> usize {
-        allocated(self.0.capacity())
+        let blocks: usize = self.blocks().map(|block| allocated(block.capacity())).sum();
+        blocks + allocated(self.more.capacity() * size_of::<Vec<i8>>())
     }
 }
 
