@@ -3,17 +3,24 @@
     pip install -r tools/requirements.txt
     python tools/train_verifier.py
 
-Training pairs: `tools/pairs/*.jsonl`. Calibration: the half of `benches/semantic/pairs.jsonl` marked `tuning`, which is not
-trained on. The other half is never read here. Written: `verifier.bin` and `calibration.json` beside the bundled model.
+Training: the pairs in `tools/pairs/*.jsonl`, and pairs made of `tools/clusters/train.jsonl`: subjects with many intents
+next to each other, each asked in six ways. Calibration: the half of `benches/semantic/pairs.jsonl` marked `tuning`, and
+`tools/clusters/calibration.jsonl`, subjects of their own; neither is trained on. The other half of the pairs is never
+read here but to make sure that no training pair has a text of it. Written: `verifier.bin` and `calibration.json` beside
+the bundled model.
 
-1. Tokens are reduced to 32 numbers by the directions in which they vary most; features of each pair are computed.
-2. One network is trained, and with it a better reduction.
+1. Tokens are reduced to 32 numbers by the directions in which they vary most; features of each pair are computed. Pairs
+   of the clusters that facts decide are left out.
+2. One network is trained, and with it a better reduction; then another, for half as long, to which the pairs of two
+   intents that the first took for alike are shown more often than the others.
 3. With that reduction fixed, and its numbers rounded as they will be kept, features are computed anew, several networks
    are trained from different starting points, and trees are grown on the features; the verdict is the sum of the networks'
    mean and the trees' sum, on the same scale.
-4. A logistic and a curve of wrong answers over the score are fitted on the calibration pairs.
+4. A logistic and a curve of wrong answers over the score are fitted on the calibration pairs. What that comes to
+   in traffic where every question has near neighbours is simulated with the calibration clusters, and printed.
 
-Takes about five minutes on two cores. What a network computes is described in `native/core/src/semantic/verdict/model.rs`.
+Takes about half an hour on two cores and 10 GB of memory. What a network computes is described in
+`native/core/src/semantic/verdict/model.rs`.
 """
 
 from __future__ import annotations
@@ -30,25 +37,32 @@ import jax
 import jax.numpy as jnp
 import lightgbm as lgb
 import numpy as np
-import onnxruntime as ort
+from neighbours import MODEL, Embedder, Traffic, clustered, read, say
 
-from isartor._native import FEATURES, Tokenizer, Verifier
+from isartor._native import FEATURES, Verifier
 from isartor.stack.l1b.calibration import Calibration, Fit, Tally, curve_of, digest_of, fitted, write
 
 ROOT: Final = Path(__file__).parents[1]
-MODEL: Final = ROOT / "python" / "isartor" / "embedding" / "minilm"
 PAIRS: Final = ROOT / "tools" / "pairs"
+CLUSTERS: Final = ROOT / "tools" / "clusters"
 SHIPPED: Final = ROOT / "benches" / "semantic" / "pairs.jsonl"
 WIDTH, SIZE, HIDDEN, WIDE = 384, 32, 24, 32
-WINDOW: Final = 256
 LONGEST: Final = 64
 """Tokens of a question that training looks at; hardly one has more."""
 WIDTHS: Final = (16, 24, 40, LONGEST)
 CLIP: Final = 4.0
 SHARPNESS: Final = 4.0
-WRONG_WEIGHT: Final = 2.0
+WRONG_WEIGHT: Final = 2.5
 """A wrong pair that is let through costs more than a right one that is not."""
 
+HARD: Final = -3.0
+"""Negatives that score more are seen in every epoch, the others `EASY` as often."""
+EASY: Final = 0.2
+NETWORKS: Final = 0.65
+"""The networks' share of the verdict; the forest has the rest."""
+
+SAMPLE: Final = 8
+"""Every so many-th pair says how far scores spread."""
 BAGS: Final = 2
 """Forests that are averaged."""
 
@@ -58,30 +72,14 @@ Arrays = dict[str, Any]
 class Corpus:
     """All questions of some pairs, embedded, and the pairs by number."""
 
-    def __init__(self, pairs: list[dict[str, Any]]) -> None:
+    def __init__(self, pairs: list[dict[str, Any]], embed: Embedder) -> None:
         self.texts = sorted({pair[side] for pair in pairs for side in "ab"})
         number = {text: place for place, text in enumerate(self.texts)}
         self.a = np.array([number[pair["a"]] for pair in pairs])
         self.b = np.array([number[pair["b"]] for pair in pairs])
         self.same = np.array([pair["same"] for pair in pairs])
-        self._tokenizer = Tokenizer((MODEL / "tokenizer.json").read_bytes())
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        session = ort.InferenceSession(str(MODEL / "model.onnx"), options, providers=["CPUExecutionProvider"])
-        self.encoded, self.sentences, self.tokens = [], [], []
-        for place, text in enumerate(self.texts):
-            encoded = self._tokenizer.encode(text, WINDOW)
-            if encoded is None:
-                sys.exit(f"longer than the model's window: {text[:80]}")
-            ids = np.frombuffer(encoded.ids, dtype=np.int64)[None]
-            sentence, tokens = session.run(
-                ["sentence", "tokens"], {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-            )
-            self.encoded.append(encoded)
-            self.sentences.append(sentence[0])
-            self.tokens.append(tokens[0])
-            if place % 2000 == 0:
-                say(f"  {place} of {len(self.texts)} questions embedded")
+        self.often = np.array([pair.get("often", 1.0) for pair in pairs])
+        self.encoded, self.sentences, self.tokens = zip(*map(embed, self.texts), strict=True)
         self.inner = np.zeros((len(self.texts), LONGEST, WIDTH), np.float16)
         self.mask = np.zeros((len(self.texts), LONGEST), np.float32)
         for place, tokens in enumerate(self.tokens):
@@ -89,8 +87,12 @@ class Corpus:
             self.inner[place, : len(own)] = own
             self.mask[place, : len(own)] = 1
 
-    def look(self, weights: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Each pair's features, whether facts forbid it, and its score."""
+    def keep(self, kept: np.ndarray) -> None:
+        """Leaves the other pairs out."""
+        self.a, self.b, self.same, self.often = self.a[kept], self.b[kept], self.same[kept], self.often[kept]
+
+    def look(self, weights: bytes, *, every: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Each pair's features, whether facts forbid it, and its score; or those of `every` so many-th pair."""
         verifier = Verifier(lexicon=(MODEL / "lexicon.bin").read_bytes(), weights=weights)
         questions = [
             verifier.read(text, encoded, sentence.tobytes(), np.ascontiguousarray(tokens).tobytes())
@@ -98,7 +100,8 @@ class Corpus:
                 self.texts, self.encoded, self.sentences, self.tokens, strict=True
             )
         ]
-        verdicts = [verifier.judge(questions[a], questions[b]) for a, b in zip(self.a, self.b, strict=True)]
+        chosen = zip(self.a[::every], self.b[::every], strict=True)
+        verdicts = [verifier.judge(questions[a], questions[b]) for a, b in chosen]
         features = np.array([[value for _, value in verdict.features] for verdict in verdicts], np.float32)
         scores = np.array([verdict.score for verdict in verdicts])
         return features, np.isneginf(scores), scores
@@ -107,51 +110,58 @@ class Corpus:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--networks", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--target", type=Path, default=MODEL)
     parser.add_argument("--calibrate-only", action="store_true", help="keep verifier.bin, fit calibration.json anew")
     options = parser.parse_args()
     tuning = [pair for pair in read(SHIPPED) if pair["half"] == "tuning"]
+    embed = Embedder()
     if options.calibrate_only:
-        calibrate(Corpus(tuning), (options.target / "verifier.bin").read_bytes(), options.target / "calibration.json")
+        weights = (options.target / "verifier.bin").read_bytes()
+        traffic = Traffic(CLUSTERS / "calibration.jsonl", embed, weights)
+        calibrate(Corpus(tuning, embed), traffic, weights, options.target / "calibration.json")
         return 0
     pairs = [json.loads(line) for path in sorted(PAIRS.glob("*.jsonl")) for line in path.read_text().splitlines()]
+    of_clusters = clustered(CLUSTERS / "train.jsonl", embed)
     shipped = {text for pair in read(SHIPPED) for text in (pair["a"], pair["b"])}
-    if any(pair["a"] in shipped or pair["b"] in shipped for pair in pairs):
+    if any(pair["a"] in shipped or pair["b"] in shipped for pair in pairs + of_clusters):
         sys.exit(f"a training pair has a text of {SHIPPED.name}")
-    say(f"{len(pairs)} training pairs")
-    corpus = Corpus(pairs)
+    say(f"{len(pairs)} training pairs, {len(of_clusters)} of clusters")
+    corpus = Corpus(pairs + of_clusters, embed)
     everything = corpus.inner[corpus.mask > 0].astype(np.float32)[::7]
     _, spread, directions = np.linalg.svd(everything - everything.mean(0), full_matrices=False)
     start = {"W": directions.T[:, :SIZE] / spread.mean() * np.sqrt(len(everything)), "b": np.zeros(SIZE)}
     nothing, plain = np.zeros(len(FEATURES)), np.ones(len(FEATURES))
-    features, _, _ = corpus.look(pack(start, nothing, plain, [network(jax.random.PRNGKey(0))]))
+    features, forbidden, _ = corpus.look(pack(start, nothing, plain, [network(jax.random.PRNGKey(0))]))
+    own = np.arange(len(corpus.same)) < len(pairs)
+    kept = own | ~forbidden  # of the clusters nothing is learned that facts decide
+    corpus.keep(kept)
+    own, features = own[kept], features[kept]
+    say(f"{kept.sum()} pairs that facts do not decide")
     mean, deviation = scale(features)
-    first = fit(corpus, normal(features, mean, deviation), seed=1, epochs=options.epochs, start=start, freeze=False)
-    start = {"W": np.array(first["W"]), "b": np.array(first["b"])}
-    features, _, _ = corpus.look(pack(start, mean, deviation, [first]))
-    mean, deviation = scale(features)
+    for epochs in (options.epochs, options.epochs // 2):
+        first = fit(corpus, normal(features, mean, deviation), seed=1, epochs=epochs, start=start, freeze=False)
+        start = {"W": np.array(first["W"]), "b": np.array(first["b"])}
+        features, _, scores = corpus.look(pack(start, mean, deviation, [first]))
+        mean, deviation = scale(features)
+        hard = ~own & ~corpus.same & (scores > HARD)
+        corpus.often[~own & ~corpus.same] = EASY
+        corpus.often[hard] = 1
+        say(f"{hard.sum()} hard negatives; {corpus.often.sum():.0f} pairs an epoch")
     ready = normal(features, mean, deviation)
     networks = [
         fit(corpus, ready, seed=10 + number, epochs=options.epochs, start=start, freeze=True)
         for number in range(options.networks)
     ]
-    forest = grow(features, corpus.same)
+    forest = grow(features, corpus.same, corpus.often)
     weights = pack(start, mean, deviation, networks)
-    _, _, scores = corpus.look(weights)
-    weights = pack(start, mean, deviation, networks, forest, mix(scores, forest, features))
+    _, _, scores = corpus.look(weights, every=SAMPLE)
+    weights = pack(start, mean, deviation, networks, forest, mix(scores, forest, features[::SAMPLE]))
     (options.target / "verifier.bin").write_bytes(weights)
     say(f"verifier.bin: {len(weights)} bytes")
-    calibrate(Corpus(tuning), weights, options.target / "calibration.json")
+    traffic = Traffic(CLUSTERS / "calibration.jsonl", embed, weights)
+    calibrate(Corpus(tuning, embed), traffic, weights, options.target / "calibration.json")
     return 0
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def say(text: str) -> None:
-    print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
 
 
 def scale(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -235,7 +245,7 @@ def fit(corpus: Corpus, features: np.ndarray, *, seed: int, epochs: int, start: 
     else:
         weights |= {"W": jnp.array(start["W"], jnp.float32), "b": jnp.array(start["b"], jnp.float32)}
     batch_size, rate = 128, 2e-3
-    steps = epochs * (len(corpus.same) // batch_size)
+    steps = int(epochs * corpus.often.sum() / batch_size)
 
     def loss(weights: Arrays, batch: tuple[Any, ...], same: Any, key: Any) -> Any:
         found = odds(weights, batch, key, 0.15, keep=freeze)
@@ -248,7 +258,7 @@ def fit(corpus: Corpus, features: np.ndarray, *, seed: int, epochs: int, start: 
         slope = jax.grad(loss)(weights, batch, same, key)
         first = jax.tree.map(lambda old, new: 0.9 * old + 0.1 * new, moments[0], slope)
         second = jax.tree.map(lambda old, new: 0.999 * old + 0.001 * new * new, moments[1], slope)
-        pace = rate * jnp.minimum(1, (number + 1) / 50) * 0.5 * (1 + jnp.cos(jnp.pi * number / steps))
+        pace = rate * jnp.minimum(1, (number + 1) / 50) * 0.5 * (1 + jnp.cos(jnp.pi * jnp.minimum(number / steps, 1)))
         one, two = 1 - 0.9 ** (number + 1), 1 - 0.999 ** (number + 1)
         weights = jax.tree.map(
             lambda old, m, v: old - pace * ((m / one) / (jnp.sqrt(v / two) + 1e-8) + 0.01 * old), weights, first, second
@@ -281,7 +291,8 @@ def batches(corpus: Corpus, random: np.random.Generator, size: int) -> list[tupl
     lengths = corpus.mask.sum(1).astype(int)
     longest = np.maximum(lengths[corpus.a], lengths[corpus.b])
     found = []
-    for part in np.array_split(random.permutation(len(corpus.same)), max(len(corpus.same) // (size * 12), 1)):
+    seen = random.permutation(np.flatnonzero(random.random(len(corpus.often)) < corpus.often))
+    for part in np.array_split(seen, max(len(seen) // (size * 12), 1)):
         ordered = part[np.argsort(longest[part], kind="stable")]
         for begin in range(0, len(ordered) - size + 1, size):
             chosen = ordered[begin : begin + size]
@@ -322,7 +333,7 @@ def pack(
     return b"ISARVER1" + struct.pack("<I", len(text)) + text + numbers
 
 
-def grow(features: np.ndarray, same: np.ndarray) -> tuple[list[int], list[list[float]]]:
+def grow(features: np.ndarray, same: np.ndarray, often: np.ndarray) -> tuple[list[int], list[list[float]]]:
     """Trees on the features: places of their roots, and nodes (feature or -1, threshold or value, left, right)."""
     roots: list[int] = []
     nodes: list[list[float]] = []
@@ -340,13 +351,13 @@ def grow(features: np.ndarray, same: np.ndarray) -> tuple[list[int], list[list[f
         grown = lgb.LGBMClassifier(
             n_estimators=250, learning_rate=0.06, num_leaves=15, min_child_samples=20, subsample=0.8, subsample_freq=1,
             colsample_bytree=0.5, reg_lambda=5, random_state=seed, n_jobs=1, verbose=-1,
-        ).fit(features, same)  # fmt: skip
+        ).fit(features, same, sample_weight=often)  # fmt: skip
         roots += [put(tree["tree_structure"]) for tree in grown.booster_.dump_model()["tree_info"]]
     return roots, nodes
 
 
 def mix(scores: np.ndarray, forest: tuple[list[int], list[list[float]]], features: np.ndarray) -> tuple[float, float]:
-    """Both parts brought to the same spread on the training pairs, and halved."""
+    """Both parts brought to the same spread on the training pairs, each with its share."""
     roots, nodes = forest
     sums = np.zeros(len(features))
     table = np.array(nodes)
@@ -357,11 +368,11 @@ def mix(scores: np.ndarray, forest: tuple[list[int], list[list[float]]], feature
             at = np.where(inner, np.where(left, table[at, 2], table[at, 3]), at).astype(int)
         sums += table[at, 1]
     finite = np.isfinite(scores)
-    return 0.5, 0.5 * float(scores[finite].std() / sums[finite].std())
+    return NETWORKS, (1 - NETWORKS) * float(scores[finite].std() / sums[finite].std())
 
 
-def calibrate(corpus: Corpus, weights: bytes, target: Path) -> None:
-    """Fits the line and the curve, and says what they are."""
+def calibrate(corpus: Corpus, traffic: Traffic, weights: bytes, target: Path) -> None:
+    """Fits the line and the curve, and says what they are, also in traffic where every question has near neighbours."""
     _, _, scores = corpus.look(weights)
     tally = Tally()
     for score, same in zip(scores, corpus.same, strict=True):
@@ -384,7 +395,8 @@ def calibrate(corpus: Corpus, weights: bytes, target: Path) -> None:
         taken = scores >= least
         say(
             f"error rate {rate}: score {least:.2f}, {(taken & corpus.same).sum() / corpus.same.sum():.3f} of the right ones, "
-            f"{(taken & ~corpus.same).sum() / (~corpus.same).sum():.4f} of the wrong ones (tuning half)"
+            f"{(taken & ~corpus.same).sum() / (~corpus.same).sum():.4f} of the wrong ones (tuning half); traffic among "
+            f"near neighbours: {traffic.wrong_share(least):.4f} of the served are wrong"
         )
 
 
