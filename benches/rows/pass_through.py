@@ -39,11 +39,16 @@ def run(lab: Lab) -> Result:
             0 <= reached - load.requests <= CONNECTIONS, f"{load.requests} misses sent, {reached} reached L3"
         )
         rounds = lab.compare(ours, Target(rival.port, body, CONNECTIONS, distinct=True))
+        with lab.baseline("own", upstream) as own:
+            start = lab.serials(CHECKED)
+            expect.passes(own, upstream, body, range(start + 1, start + CHECKED), via_gateway=False)
+            native = [lab.load(Target(own.port, body, CONNECTIONS, distinct=True)).per_sec for _ in range(3)]
     return Result(
         row=DEFINITION.row,
         checks=[Check("throughput, ours / bare transport", rounds.ratios, 0.60, at_least=True, unit="ratio")],
         sides=[
             *rounds.sides("pass-through", "pyreqwest in Granian", "req/s"),
+            Samples("Isartor's own transport in Granian", "req/s", native),
             Samples("stub upstream alone (ceiling)", "req/s", [ceiling]),
         ],
         foreign_cores=rounds.cores,

@@ -22,8 +22,8 @@ const NEAREST: usize = 4;
 const JUDGED: usize = 2;
 /// Cosine below which the verdict is never in favour, so that it is not asked.
 const FLOOR: f32 = 0.5;
-/// A score from which on no other is looked for: of the pairs that reach it, hardly one in a thousand is wrong.
-const SURE: f32 = 4.0;
+/// A score from which on no other is looked for: of the pairs that reach it, hardly one in three hundred is wrong.
+const SURE: f32 = 3.0;
 /// Pairs that are never proposed again, and second wordings whose first is known: as many are remembered.
 const REMEMBERED: usize = 1 << 16;
 
