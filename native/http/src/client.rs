@@ -150,8 +150,10 @@ async fn carry(
     let mut decoder = decoder.map_err(Fault::Body)?;
     while let Some(frame) = timeout(silence, body.frame()).await.map_err(|_| Fault::Silence)? {
         let frame = frame.map_err(|error| Fault::Body(innermost(&error)))?;
-        if let Ok(piece) = frame.into_data() {
-            call.put(decoder.feed(piece).map_err(Fault::Body)?).await;
+        let Ok(mut piece) = frame.into_data() else { continue };
+        while !piece.is_empty() {
+            let bite = piece.split_to(piece.len().min(decoder.bite()));
+            call.put(decoder.feed(bite).map_err(Fault::Body)?).await;
         }
     }
     call.put(decoder.end().map_err(Fault::Body)?).await;

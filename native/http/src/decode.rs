@@ -25,6 +25,14 @@ impl Decoder {
         }
     }
 
+    /// Bytes to feed at once: a few of gzip may come to a thousand times as many.
+    pub const fn bite(&self) -> usize {
+        match self {
+            Self::Plain => usize::MAX,
+            Self::Gzip(_) => 4096,
+        }
+    }
+
     /// What one piece comes to; it may be nothing yet.
     pub fn feed(&mut self, piece: Bytes) -> Result<Bytes, String> {
         match self {
