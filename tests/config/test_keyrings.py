@@ -60,7 +60,7 @@ def _keys(*tables: str, name: str = "provider_keys") -> str:
         ('[usage_pricing."/m"]\n', "usage_pricing: the name of a table must be a provider's name in lower case, or"),
         ('[usage_pricing."openai/"]\n', "usage_pricing: the name of a table"),
         ("[concurrency]\nmin = 9\nmax = 8", "concurrency.min must be at most concurrency.max (8), got 9"),
-        ("[concurrency]\nmin = 999", "concurrency.min must be at most concurrency.max (256), got 999"),
+        ("[concurrency]\nmin = 999", "concurrency.min must be at most concurrency.max (400), got 999"),
         ("[retry]\nbase_delay_ms = 9\nmax_delay_ms = 8", "retry.base_delay_ms must be at most retry.max_delay_ms (8)"),
     ],
 )

@@ -137,7 +137,7 @@ class Concurrency(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How many requests a worker handles at once: more while replies begin in time, fewer when they do not."""
 
     min: Annotated[int, Meta(ge=1, le=100_000, description="Fewest requests at once.")] = 4
-    max: Annotated[int, Meta(ge=1, le=100_000, description="Most requests at once; also where it starts.")] = 256
+    max: Annotated[int, Meta(ge=1, le=100_000, description="Most requests at once; also where it starts.")] = 400
     target_p95_ms: Annotated[
         int,
         Meta(ge=1, le=3_600_000, description="Time to the first byte of a reply that 95 of 100 requests should meet."),
