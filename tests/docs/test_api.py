@@ -59,7 +59,12 @@ def test_every_reply_header_is_documented() -> None:
     """A header that the code writes is in the table of reply headers."""
     source = _sources("python/isartor/server/*.py", "python/isartor/stack/*.py")
     written = set(re.findall(r'\("([a-z][a-z0-9-]+)",', source))
-    written |= set(re.findall(r'(?:name|pair|intern!)\((?:py, )?"([a-z][a-z-]+)"', _sources("native/py/src/exact.rs")))
+    written |= set(
+        re.findall(
+            r'(?:name|pair|intern!)\((?:py, )?"([a-z][a-z-]+)"',
+            _sources("native/py/src/exact.rs", "native/py/src/fixed.rs"),
+        )
+    )
     table = {row[0].strip("`") for row in rows(section("docs/api.md", "Reply headers"))}
     assert {name for name in written if name.startswith("x-")} <= table
     assert {"age", "cache-status", "retry-after", "allow"} <= table & written

@@ -540,3 +540,18 @@ async def test_the_thread_does_not_interrupt() -> None:
     ours = [int(thread.name) for thread in threads if (thread / "comm").read_text() == "isartor-http\n"]
     assert [os.sched_getscheduler(thread) for thread in ours] == [os.SCHED_BATCH]
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such policy")
+@running
+async def test_a_system_that_forbids_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a sandbox or the C library has no scheduling policies, calls are made all the same."""
+
+    def refused(_: int) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_getscheduler", refused)
+    async with upstream(answering(OK)) as server:
+        transport = Transport("openai", server.url, PATIENT)
+        assert await post_all(transport) == b"{}"
+        await transport.close()

@@ -124,7 +124,9 @@ impl Client {
             return Ok(call);
         };
         let task = self.runtime.spawn(async move {
-            let carried = carry(&taken, &pool, request, silence);
+            let taken = Watched(taken);
+            let taken = &taken.0;
+            let carried = carry(taken, &pool, request, silence);
             let end = match total {
                 None => carried.await,
                 Some(total) => timeout(total, carried).await.unwrap_or(Err(Fault::Total)),
@@ -133,6 +135,15 @@ impl Client {
         });
         call.runs(task.abort_handle());
         Ok(call)
+    }
+}
+
+/// A call whose task may fail: whoever waits for it shall not wait for ever.
+struct Watched(Arc<Call>);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.0.over(Err(Fault::Head("the HTTP client failed".to_owned())));
     }
 }
 

@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use crate::complete::Complete;
+use crate::fixed::Fixed;
 use crate::gate::Head;
 use crate::gil::detached;
 use crate::stats::{self, Moment, Stats, hex};
@@ -32,20 +33,6 @@ pub struct Exact {
     born: Instant,
     generation: AtomicU64,
     fixed: Fixed,
-}
-
-/// Header pairs that are the same on every hit.
-struct Fixed {
-    json: Py<PyTuple>,
-    sse: Py<PyTuple>,
-    layer: Py<PyTuple>,
-    semantic_layer: Py<PyTuple>,
-    deflected: Py<PyTuple>,
-    request_id: Py<PyString>,
-    age: Py<PyString>,
-    cache_status: Py<PyString>,
-    cache_key: Py<PyString>,
-    similarity: Py<PyString>,
 }
 
 /// An entry that is about to answer a request.
@@ -73,10 +60,6 @@ pub struct Request {
     no_store: bool,
     /// How many invalidations there had been when it came: a reply asked for before one is not kept after it.
     generation: u64,
-}
-
-fn pair(py: Python<'_>, name: &str, value: &str) -> PyResult<Py<PyTuple>> {
-    Ok(PyTuple::new(py, [name, value])?.unbind())
 }
 
 impl Exact {
@@ -189,7 +172,6 @@ impl Exact {
             ttl_ms: ttl_secs.saturating_mul(1000),
             stale_ms: stale_secs.saturating_mul(1000),
         };
-        let name = |text: &str| PyString::intern(py, text).unbind();
         let usage = usage.map(|log| Arc::clone(&log.inner));
         let origins = usage.as_ref().map(|log| Arc::clone(&log.origins)).unwrap_or_default();
         Ok(Self {
@@ -199,18 +181,7 @@ impl Exact {
             usage,
             born: Instant::now(),
             generation: AtomicU64::new(0),
-            fixed: Fixed {
-                json: pair(py, "content-type", "application/json")?,
-                sse: pair(py, "content-type", "text/event-stream; charset=utf-8")?,
-                layer: pair(py, "x-isartor-layer", "l1a")?,
-                semantic_layer: pair(py, "x-isartor-layer", "l1b")?,
-                similarity: name("x-isartor-similarity"),
-                deflected: pair(py, "x-isartor-deflected", "true")?,
-                request_id: name("x-request-id"),
-                age: name("age"),
-                cache_status: name("cache-status"),
-                cache_key: name("x-isartor-cache-key"),
-            },
+            fixed: Fixed::new(py)?,
         })
     }
 

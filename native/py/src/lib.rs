@@ -2,6 +2,7 @@
 //!
 //! * `gate`: headers → `Head`
 //! * `exact`: body → `Hit` or `Request`; the L1a store
+//! * `fixed`: headers of hits that are always the same
 //! * `complete`: the reply's bytes → `Complete`, or why it may not be stored
 //! * `stats`: counters
 //! * `usage`: events on their way to the usage log, and sums over it
@@ -12,6 +13,7 @@
 
 mod complete;
 mod exact;
+mod fixed;
 mod gate;
 mod gil;
 mod http;

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -182,12 +182,12 @@ class UpstreamResponse:
     def ready(self) -> bytes | None:
         """See `isartor.ports.Response`."""
         piece, self._held = self._held, None
-        if piece is None:
-            try:
-                piece = self._call.take() or None
-            except HttpError:
-                return None  # `read` says why
-        return piece
+        if piece:
+            return piece
+        try:
+            return self._call.take() or None
+        except HttpError:
+            return None  # `read` says why
 
     def rest(self) -> bytes | None:
         """See `isartor.ports.Response`."""
@@ -240,17 +240,22 @@ def _patience() -> Iterator[None]:
     What the client's thread brings is of no use before the interpreter is free; on a processor that both share, being
     interrupted for it costs more than the reply.
     """
-    if sys.platform != "linux":
-        yield
-        return
-    policy, usual = os.sched_getscheduler(0), os.sched_getparam(0)
-    with suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    before = _batch() if sys.platform == "linux" else None
     try:
         yield
     finally:
-        with suppress(OSError):
-            os.sched_setscheduler(0, policy, usual)
+        if before is not None:
+            os.sched_setscheduler(0, *before)
+
+
+def _batch() -> tuple[int, os.sched_param] | None:
+    """Makes this thread one that preempts nobody; returns what it was, `None` if the system does not let it be one."""
+    try:
+        before = os.sched_getscheduler(0), os.sched_getparam(0)
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    except OSError:  # a sandbox, or musl, which has no such calls
+        return None
+    return before
 
 
 def told(error: HttpError, faults: Faults, *, begun: bool) -> UpstreamError:
